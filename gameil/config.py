@@ -1,0 +1,54 @@
+"""Configuration: frozen dataclasses beside the code they configure, read from TOML, unknown keys refused.
+
+Every configuration class sets ``__pydantic_config__ = {"extra": "forbid"}``; a test walks all of them, because pydantic
+drops the unknown keys of a standard dataclass silently otherwise.
+"""
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from gameil.errors import ConfigError
+
+Config = TypeVar("Config")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file. Raises ``ConfigError`` naming the file and the line where it is malformed."""
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+
+
+def parse_config(cls: type[Config], values: Mapping[str, Any], where: str) -> Config:
+    """Builds ``cls`` from plain values, refusing unknown keys and wrong types in one line that starts with ``where``."""
+    try:
+        return TypeAdapter(cls).validate_python(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        message = "unknown key" if first["type"] == "unexpected_keyword_argument" else first["msg"]
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise ConfigError(f"{where}: {place}: {message}{more}") from error
+
+
+def config_values(config: Any) -> dict[str, Any]:
+    """The plain JSON values of a configuration dataclass, every default spelled out."""
+    values: dict[str, Any] = TypeAdapter(type(config)).dump_python(config, mode="json")
+    return values
+
+
+def config_digest(config: Any) -> str:
+    """A short hash of all values of a configuration: equal exactly for equal configurations."""
+    values = config_values(config) if dataclasses.is_dataclass(config) else config
+    return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=8).hexdigest()
