@@ -1,4 +1,4 @@
-"""What all tests share: one thread, repeatable Hypothesis examples, run directories of their own, shared data if any."""
+"""What all tests share: one thread, repeatable examples, run directories of their own, large data where there is some."""
 
 import os
 from pathlib import Path
@@ -8,8 +8,8 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-import pytest
-from hypothesis import HealthCheck, settings
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
