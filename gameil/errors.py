@@ -13,6 +13,8 @@ GameilError
   x ShapeError         an array does not have the shape of its contract
 """
 
+from typing import Literal
+
 
 class GameilError(Exception):
     """Base of all errors that are the user's to mend; its text is one line naming the thing, the value and the bound."""
@@ -31,7 +33,12 @@ class IllegalActionError(GameError):
 
 
 class NotationError(GameError):
-    """A written move cannot be read in this state: malformed, illegal or ambiguous."""
+    """A written move cannot be read in this state."""
+
+    def __init__(self, message: str, kind: Literal["malformed", "illegal", "ambiguous"] = "illegal") -> None:
+        super().__init__(message)
+        self.kind = kind
+        """Whether the text is no move at all, no legal move here, or more than one."""
 
 
 class RecordsError(GameilError):

@@ -1,0 +1,104 @@
+"""Many supervised examples in flat arrays: what loaders hand out and learners eat.
+
+Letters: ``B`` positions, ``L`` the legal actions of all of them in a row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gameil.errors import ShapeError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PositionBatch:
+    """Observations with their legal actions, the action to imitate, and how the game ended for the mover."""
+
+    observations: NDArray[np.float16]
+    """``[B, *shape]``, the mover's frame."""
+    legal: NDArray[np.int32]
+    """``[L]``: legal actions, ascending within a position."""
+    offsets: NDArray[np.int64]
+    """``[B + 1]``: position ``b`` owns ``legal[offsets[b]:offsets[b + 1]]``."""
+    actions: NDArray[np.int64]
+    """``[B]``: the move played, or the best of the expert's label."""
+    target_probs: NDArray[np.float32] | None
+    """``[L]``: policy to imitate beside ``legal``; None means all on ``actions``."""
+    returns: NDArray[np.float32]
+    """``[B]``: outcome for the mover in [-1, 1]; 0 where unknown."""
+    return_weights: NDArray[np.float32]
+    """``[B]``: 1, or 0 where the outcome is unknown."""
+    weights: NDArray[np.float32]
+    """``[B]``: weight of the policy target."""
+    game_ids: NDArray[np.uint64]
+    """``[B]``: game in the dataset."""
+    plies: NDArray[np.int32]
+    """``[B]``: number of actions before the position."""
+    ratings: NDArray[np.int32]
+    """``[B]``: the mover's rating, 0 where unknown."""
+
+    def __post_init__(self) -> None:
+        size = len(self.actions)
+        if len(self.offsets) != size + 1 or len(self.observations) != size:
+            raise ShapeError(
+                f"a batch of {size} positions needs {size + 1} offsets and {size} observations, "
+                f"got {len(self.offsets)} and {len(self.observations)}"
+            )
+        if self.target_probs is not None and len(self.target_probs) != len(self.legal):
+            raise ShapeError(f"{len(self.target_probs)} target_probs for {len(self.legal)} legal actions")
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    def num_legal(self) -> NDArray[np.int64]:
+        """Number of legal actions of each position, ``[B]``."""
+        return np.diff(self.offsets)
+
+    def take(self, indices: NDArray[np.int64]) -> "PositionBatch":
+        """The positions at ``indices``, in that order."""
+        counts = self.num_legal()[indices]
+        offsets = np.zeros(len(indices) + 1, dtype=np.int64)
+        np.cumsum(counts, out=offsets[1:])
+        # Places in `legal`: each position's start, repeated for its actions, plus their rank within the position.
+        rank = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
+        places = np.repeat(self.offsets[indices], counts) + rank
+        return PositionBatch(
+            observations=self.observations[indices],
+            legal=self.legal[places],
+            offsets=offsets,
+            actions=self.actions[indices],
+            target_probs=None if self.target_probs is None else self.target_probs[places],
+            returns=self.returns[indices],
+            return_weights=self.return_weights[indices],
+            weights=self.weights[indices],
+            game_ids=self.game_ids[indices],
+            plies=self.plies[indices],
+            ratings=self.ratings[indices],
+        )
+
+    def soft_targets(self) -> NDArray[np.float32]:
+        """``target_probs``, spelled out as one-hot where it is None, ``[L]``."""
+        if self.target_probs is not None:
+            return self.target_probs
+        owners = np.repeat(np.arange(len(self)), self.num_legal())
+        return (self.legal == self.actions[owners]).astype(np.float32)
+
+    @staticmethod
+    def concatenate(parts: Sequence["PositionBatch"]) -> "PositionBatch":
+        """All positions of ``parts`` (at least one) in a row."""
+        if not parts:
+            raise ShapeError("nothing to concatenate: no parts")
+        if len(parts) == 1:
+            return parts[0]
+        soft = any(part.target_probs is not None for part in parts)
+        joined = {
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(PositionBatch)
+            if field.name not in ("offsets", "target_probs")
+        }
+        offsets = np.zeros(sum(len(part) for part in parts) + 1, dtype=np.int64)
+        np.cumsum(np.concatenate([part.num_legal() for part in parts]), out=offsets[1:])
+        target_probs = np.concatenate([part.soft_targets() for part in parts]) if soft else None
+        return PositionBatch(**joined, offsets=offsets, target_probs=target_probs)

@@ -1,0 +1,78 @@
+"""From a played game to a record: so that stored, arena and league games can be written in people's formats."""
+
+from gameil.games.game import CHANCE_PLAYER, Notation
+from gameil.games.registry import make_game
+from gameil.positions.played_game import PlayedGame
+from gameil.records.record import GameRecord
+
+_NOTATIONS: dict[str, Notation] = {"chess": "san", "go": "sgf"}
+
+
+def to_record(played: PlayedGame) -> GameRecord:
+    """The record of a played game; transcribing it again gives the same actions and outcome."""
+    game = make_game(played.game_id)
+    notation = _NOTATIONS.get(game.name, "action")
+    state = game.initial_state(played.start)
+    moves: list[str] = []
+    movers: list[int] = []
+    setup: list[tuple[int, str]] = []
+    for ply, action in enumerate(played.actions.tolist()):
+        player = state.current_player()
+        text = state.text(action, notation if player != CHANCE_PLAYER else "action")
+        if ply >= played.num_setup:
+            moves.append(text)
+            movers.append(player)
+        elif text:
+            setup.append((player, text))  # the passes between setup stones come back by themselves
+        state.apply(action)
+    is_go = game.name == "go"
+    clocks = played.clocks[played.num_setup :] if played.clocks is not None else None
+    return GameRecord(
+        game=game.name,
+        notation=notation,
+        moves=tuple(moves),
+        source=played.source,
+        parameters=game_parameters(game.id),
+        players=played.players,
+        movers=tuple(movers) if is_go else None,
+        setup=tuple(setup),
+        start=played.start,
+        returns=played.returns,
+        result=played.result if played.result != "*" else _result_text(played.returns, is_go),
+        termination=played.termination,
+        date=played.date,
+        event=played.event,
+        time_control=played.time_control,
+        tags=played.tags,
+        clocks=clocks,
+    )
+
+
+def game_parameters(game_id: str) -> dict[str, str | int | float | bool]:
+    """The parameters written in a game id: ``{"board_size": 9}`` of ``go(board_size=9)``."""
+    _, _, inside = game_id.partition("(")
+    pairs = (pair.partition("=") for pair in inside.rstrip(")").split(",") if pair)
+    return {key: _value(text) for key, _, text in pairs}
+
+
+def _value(text: str) -> str | int | float | bool:
+    if text in ("True", "False"):
+        return text == "True"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _result_text(returns: tuple[float, ...] | None, is_go: bool) -> str:
+    """The usual result text of a two-player outcome; ``*`` where there is none."""
+    if returns is None or len(returns) != 2:
+        return "*"
+    if returns[0] == returns[1]:
+        return "0" if is_go else "1/2-1/2"
+    first_won = returns[0] > returns[1]
+    if is_go:
+        return "B+" if first_won else "W+"
+    return "1-0" if first_won else "0-1"

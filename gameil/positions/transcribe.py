@@ -1,0 +1,97 @@
+"""From a record to a played game: the one place where formats and rules meet."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from gameil.errors import GameError, NotationError
+from gameil.games.game import Game, State
+from gameil.games.registry import make_game
+from gameil.positions.played_game import PlayedGame
+from gameil.records.record import GameRecord, RecordError
+
+
+def transcribe(record: GameRecord) -> PlayedGame | RecordError:
+    """Plays a record's moves by the rules of its game.
+
+    Moves after the rules' automatic end (threefold repetition, fifty moves ...) are counted in ``after_end`` and left
+    out; the outcome stays the record's. Setup stones become setup actions with passes of the other side between them.
+    An unreadable or illegal move, or parameters that the rules refuse, make a ``RecordError``.
+    """
+    try:
+        game = make_game(game_id(record.game, record.parameters))
+        state = game.initial_state(record.start)
+    except GameError as error:
+        return RecordError(record.source, "parameters", str(error), (record.start or "")[:200])
+    moves, movers = list(record.moves), list(record.movers) if record.movers is not None else None
+    setup = list(record.setup)
+    if movers is not None:
+        # Handicap written as moves: one side plays several times in a row before the other's first.
+        while len(movers) > 1 and movers[0] == movers[1]:
+            setup.append((movers.pop(0), moves.pop(0)))
+    try:
+        _play_setup(game, state, setup, movers[0] if movers else None, record.notation)
+    except GameError as error:
+        return RecordError(record.source, "setup", f"setup stones cannot be played: {error}", str(setup)[:200])
+    num_setup = len(state.history)
+    after_end = 0
+    for index, move in enumerate(moves):
+        if state.is_terminal():
+            after_end = len(moves) - index
+            break
+        if movers is not None and movers[index] != state.current_player():
+            detail = f"move {index + 1} ({move}): seat {movers[index]} moves out of turn"
+            return RecordError(record.source, "out of turn", detail, move[:200])
+        try:
+            state.apply(state.parse(move, record.notation))  # type: ignore[arg-type]
+        except NotationError as error:
+            return RecordError(record.source, f"{error.kind} move", f"move {index + 1}: {error}", move[:200])
+    actions = np.asarray(state.history, dtype=np.uint32)
+    if len(actions) == num_setup:
+        return RecordError(record.source, "no moves", "the record has no moves to learn from")
+    return PlayedGame(
+        game_id=game.id,
+        actions=actions,
+        source=record.source,
+        num_setup=num_setup,
+        start=record.start,
+        returns=record.returns,
+        result=record.result,
+        termination="rules" if state.is_terminal() and record.termination == "unknown" else record.termination,
+        after_end=after_end,
+        players=record.players,
+        date=record.date,
+        event=record.event,
+        time_control=record.time_control,
+        tags=record.tags,
+        clocks=_align_clocks(record, num_setup, len(actions)),
+    )
+
+
+def game_id(name: str, parameters: Mapping[str, str | int | float | bool]) -> str:
+    """The id of game ``name`` with ``parameters``: ``go(board_size=9,komi=5.5)``."""
+    if not parameters:
+        return name
+    return f"{name}({','.join(f'{key}={value}' for key, value in parameters.items())})"
+
+
+def _play_setup(game: Game, state: State, setup: list[tuple[int, str]], first_mover: int | None, notation: str) -> None:
+    """Plays setup stones in order, the other side passing, until ``first_mover`` is to move."""
+    if not setup and (first_mover is None or first_mover == state.current_player()):
+        return
+    if game.name != "go":
+        raise GameError(f"setup stones are known for go only, not for {game.name}")
+    for seat, point in setup:
+        if seat != state.current_player():
+            state.apply(state.parse("", "sgf"))
+        state.apply(state.parse(point, notation))  # type: ignore[arg-type]
+    if first_mover is not None and first_mover != state.current_player():
+        state.apply(state.parse("", "sgf"))
+
+
+def _align_clocks(record: GameRecord, num_setup: int, num_actions: int) -> tuple[float | None, ...] | None:
+    """The record's clocks beside the actions: none for setup, none where the record has too few."""
+    if record.clocks is None or record.movers is not None:
+        return None
+    kept = record.clocks[: num_actions - num_setup]
+    return (*(None for _ in range(num_setup)), *kept, *(None for _ in range(num_actions - num_setup - len(kept))))
