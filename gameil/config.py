@@ -31,7 +31,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse_config(cls: type[Config], values: Mapping[str, Any], where: str) -> Config:
-    """Builds ``cls`` from plain values, refusing unknown keys and wrong types in one line that starts with ``where``."""
+    """Builds ``cls`` from plain values; unknown keys and wrong types are one line that starts with ``where``."""
     try:
         return TypeAdapter(cls).validate_python(dict(values))
     except ValidationError as error:

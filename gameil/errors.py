@@ -17,7 +17,7 @@ from typing import Literal
 
 
 class GameilError(Exception):
-    """Base of all errors that are the user's to mend; its text is one line naming the thing, the value and the bound."""
+    """Base of all errors that are the user's to mend; its text is one line naming the thing and the bound."""
 
 
 class ConfigError(GameilError):

@@ -41,9 +41,10 @@ class Schedule:
 
 
 def warmup_cosine(step: int, *, peak: float, warmup_steps: int, total_steps: int, final_share: float = 0.02) -> float:
-    """Learning rate at ``step``: linear to ``peak`` over ``warmup_steps``, then a cosine down to ``final_share * peak``.
+    """Learning rate at ``step``: linear up to ``peak``, then a cosine down to ``final_share * peak``.
 
-    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017), equation 5, without restarts.
+    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017), equation 5, without
+    restarts.
     """
     if step < warmup_steps:
         return peak * (step + 1) / warmup_steps

@@ -17,7 +17,7 @@ from gameil.games.game import BoardLayout, Game, State
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """What is added to a game's own observation. Stored in every snapshot: a network plays with what it learned with."""
+    """What is added to a game's own observation. Stored in every snapshot: a network sees what it learned with."""
 
     __pydantic_config__ = {"extra": "forbid"}
 

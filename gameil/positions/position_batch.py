@@ -83,7 +83,8 @@ class PositionBatch:
         if self.target_probs is not None:
             return self.target_probs
         owners = np.repeat(np.arange(len(self)), self.num_legal())
-        return (self.legal == self.actions[owners]).astype(np.float32)
+        one_hot: NDArray[np.float32] = (self.legal == self.actions[owners]).astype(np.float32)
+        return one_hot
 
     @staticmethod
     def concatenate(parts: Sequence["PositionBatch"]) -> "PositionBatch":

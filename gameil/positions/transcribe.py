@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gameil.errors import GameError, NotationError
-from gameil.games.game import Game, State
+from gameil.games.game import Game, Notation, State
 from gameil.games.registry import make_game
 from gameil.positions.played_game import PlayedGame
 from gameil.records.record import GameRecord, RecordError
@@ -43,7 +43,7 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
             detail = f"move {index + 1} ({move}): seat {movers[index]} moves out of turn"
             return RecordError(record.source, "out of turn", detail, move[:200])
         try:
-            state.apply(state.parse(move, record.notation))  # type: ignore[arg-type]
+            state.apply(state.parse(move, record.notation))
         except NotationError as error:
             return RecordError(record.source, f"{error.kind} move", f"move {index + 1}: {error}", move[:200])
     actions = np.asarray(state.history, dtype=np.uint32)
@@ -75,7 +75,9 @@ def game_id(name: str, parameters: Mapping[str, str | int | float | bool]) -> st
     return f"{name}({','.join(f'{key}={value}' for key, value in parameters.items())})"
 
 
-def _play_setup(game: Game, state: State, setup: list[tuple[int, str]], first_mover: int | None, notation: str) -> None:
+def _play_setup(
+    game: Game, state: State, setup: list[tuple[int, str]], first_mover: int | None, notation: Notation
+) -> None:
     """Plays setup stones in order, the other side passing, until ``first_mover`` is to move."""
     if not setup and (first_mover is None or first_mover == state.current_player()):
         return
@@ -84,7 +86,7 @@ def _play_setup(game: Game, state: State, setup: list[tuple[int, str]], first_mo
     for seat, point in setup:
         if seat != state.current_player():
             state.apply(state.parse("", "sgf"))
-        state.apply(state.parse(point, notation))  # type: ignore[arg-type]
+        state.apply(state.parse(point, notation))
     if first_mover is not None and first_mover != state.current_player():
         state.apply(state.parse("", "sgf"))
 

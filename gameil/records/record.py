@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+Notation = Literal["action", "san", "uci", "gtp", "sgf"]
+"""How moves are written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go."""
+
 Termination = Literal["rules", "resignation", "time", "agreed", "forfeit", "unknown"]
 """How a game ended: by the rules, by giving up, on the clock, by agreement, by not playing, or not stated."""
 
@@ -35,8 +38,8 @@ class GameRecord:
 
     game: str
     """Name of the game without parameters, such as ``chess`` or ``go``."""
-    notation: str
-    """Notation of ``moves`` (``gameil.games.game.Notation``)."""
+    notation: Notation
+    """How ``moves`` are written: the same names as ``gameil.games.game.Notation``, which the rules read them by."""
     moves: tuple[str, ...]
     """Main-line moves as written, chance outcomes included where the format has them."""
     source: Provenance
