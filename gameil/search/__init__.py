@@ -1,0 +1,1 @@
+"""Batched tree search: takes an evaluator of states, knows no agent."""
