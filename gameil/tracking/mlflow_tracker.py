@@ -79,6 +79,7 @@ class MlflowTracker:
         # alembic reports every step of making a new database at level INFO
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
         from mlflow.entities import Metric, Param
         from mlflow.tracking import MlflowClient
 

@@ -1,0 +1,232 @@
+"""A pipeline: stages in order from one TOML file, each in its own directory, resumable at any point.
+
+    title = "Chess from master games"        # printed first
+    game = "chess"                           # with ``agent``: the last line says how to play it
+    agent = "snapshot:{run}/imitate/snapshots/best"
+
+    [[stage]]
+    kind = "pretrain"                        # one of STAGES
+    name = "imitate"                         # its directory inside the pipeline's run directory
+    note = "A few thousand games are enough here."        # printed before the stage
+    dataset = "{run}/chess.lmdb"             # every other key is a field of the stage's configuration
+
+In every text ``{run}`` stands for the pipeline's run directory and ``{here}`` for the directory of the pipeline file;
+other relative paths start at the working directory, as on the command line.
+"""
+
+import dataclasses
+import importlib
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gameil.config import parse_config, read_toml
+from gameil.errors import ConfigError, GameilError
+from gameil.reports.ladder_table import LadderRow, ladder_rows, ladder_text
+from gameil.tracking.progress import format_seconds
+from gameil.tracking.run import CONFIG_FILE, Run
+
+STAGES: dict[str, tuple[str, str, str]] = {
+    "ingest": ("gameil.stages.ingest", "IngestConfig", "ingest"),
+    "record": ("gameil.stages.record", "RecordConfig", "record"),
+    "pretrain": ("gameil.stages.pretrain", "PretrainConfig", "pretrain"),
+    "finetune": ("gameil.stages.finetune", "FinetuneConfig", "finetune"),
+    "dagger": ("gameil.stages.dagger", "DaggerConfig", "dagger"),
+    "evaluate": ("gameil.stages.evaluate", "EvaluateConfig", "evaluate"),
+    "ladder": ("gameil.stages.ladder", "LadderConfig", "ladder"),
+    "accuracy": ("gameil.stages.accuracy", "AccuracyConfig", "accuracy"),
+    "report": ("gameil.stages.report", "ReportConfig", "report"),
+}
+"""Kind -> (module, configuration class, function), imported when a pipeline uses it."""
+
+TRACKED = ("pretrain", "finetune", "dagger")
+"""Kinds that send their metrics to MLflow."""
+
+
+@dataclass(frozen=True)
+class StageTable:
+    """One ``[[stage]]`` table apart from its stage's own fields."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    kind: str
+    """One of ``STAGES``."""
+    name: str
+    """Directory inside the pipeline's run directory."""
+    note: str = ""
+    """Printed before the stage starts."""
+    fields: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Fields of the stage's configuration, placeholders filled in."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in STAGES:
+            raise ConfigError(f"stage {self.name!r}: unknown kind {self.kind!r}; one of {', '.join(STAGES)}")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
+            raise ConfigError(f"stage name {self.name!r}: letters, digits, '.', '_' and '-' only")
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """All stages of a pipeline, in order."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    stage: tuple[StageTable, ...]
+    """The ``[[stage]]`` tables."""
+    title: str = ""
+    """Printed at the start, and the report's heading."""
+    game: str = ""
+    """Game of ``agent``."""
+    agent: str = ""
+    """Spec of the agent that comes out of the pipeline."""
+    seed: int = 0
+    """Default for the ``seed`` of stages that name none."""
+
+    def __post_init__(self) -> None:
+        if not self.stage:
+            raise ConfigError("a pipeline needs at least one [[stage]]")
+        names = [table.name for table in self.stage]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigError(f"two stages are named {twice[0]!r}")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage ready to run."""
+
+    table: StageTable
+    config: Any
+    function: Callable[..., dict[str, Any]]
+
+
+def read_pipeline(path: Path, run_directory: Path) -> PipelineConfig:
+    """Reads a pipeline file and fills in its placeholders. Raises ``ConfigError`` in one line."""
+    values = read_toml(path)
+    places = {"run": str(run_directory), "here": str(path.parent)}
+    filled = _fill(values, places)
+    tables = filled.get("stage", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigError(f"{path}: stages are written as [[stage]] tables")
+    own = {"kind", "name", "note"}
+    stages = []
+    for number, table in enumerate(tables, 1):
+        if "kind" not in table:
+            raise ConfigError(f"{path}: stage {number}: has no kind; one of {', '.join(STAGES)}")
+        common = {key: value for key, value in table.items() if key in own}
+        fields = {key: value for key, value in table.items() if key not in own}
+        stages.append({"name": table["kind"], **common, "fields": fields})
+    try:
+        return parse_config(PipelineConfig, {**filled, "stage": stages}, str(path))
+    except GameilError as error:
+        text = str(error)
+        raise ConfigError(text if text.startswith(str(path)) else f"{path}: {text}") from error
+
+
+def load_stages(config: PipelineConfig, where: str) -> list[Stage]:
+    """Imports every stage and checks its configuration, so that a typing error costs no hour of training."""
+    stages = []
+    for table in config.stage:
+        module_name, class_name, function_name = STAGES[table.kind]
+        module = importlib.import_module(module_name)
+        cls = getattr(module, class_name)
+        fields = dict(table.fields)
+        if "seed" in {field.name for field in dataclasses.fields(cls)}:
+            fields.setdefault("seed", config.seed)
+        try:
+            stage_config = parse_config(cls, fields, f"{where}: stage {table.name!r}")
+        except GameilError as error:
+            text = str(error)
+            raise ConfigError(text if text.startswith(where) else f"{where}: stage {table.name!r}: {text}") from error
+        stages.append(Stage(table, stage_config, getattr(module, function_name)))
+    return stages
+
+
+def run_pipeline(config: PipelineConfig, stages: list[Stage], run: Run) -> dict[str, Any]:
+    """Runs what is not finished yet, stage by stage.
+
+    Args:
+        config: the pipeline.
+        stages: its stages from ``load_stages``.
+        run: the pipeline's own run directory; each stage gets ``<directory>/<stage name>/``.
+
+    Returns:
+        Results of every stage by name, and ``seconds``.
+
+    Raises:
+        GameilError: a stage failed on bad input; the message names the stage.
+    """
+    started = time.monotonic()
+    results: dict[str, Any] = {}
+    climb: list[tuple[str, list[LadderRow]]] = []
+    if config.title:
+        run.say(config.title)
+    for number, stage in enumerate(stages, 1):
+        table = stage.table
+        heading = f"[{number}/{len(stages)}] {table.name}" + (f" ({table.kind})" if table.kind != table.name else "")
+        directory = run.directory / table.name
+        done, seconds = _run_stage(stage, directory, run, heading)
+        results[table.name] = done
+        if table.kind == "ladder":
+            climb.append((table.name, ladder_rows(done)))
+            run.say(ladder_text(climb))
+        if seconds is not None:
+            run.say(f"    {table.name} took {format_seconds(seconds)}")
+    seconds = time.monotonic() - started
+    run.say(f"all {len(stages)} stages done in {format_seconds(seconds)}")
+    for line in closing_lines(config, results):
+        run.say(line)
+    return {"stages": results, "seconds": round(seconds, 1)}
+
+
+def closing_lines(config: PipelineConfig, results: Mapping[str, Any]) -> list[str]:
+    """Where the report is and how to play the agent."""
+    lines = []
+    reports = [done["report"] for done in results.values() if isinstance(done, dict) and "report" in done]
+    if reports:
+        lines.append(f"report:  {reports[-1]}")
+    if config.game and config.agent:
+        lines.append(f"play it: gameil play --game {config.game} --agent {config.agent}")
+    return lines
+
+
+def _run_stage(stage: Stage, directory: Path, run: Run, heading: str) -> tuple[dict[str, Any], float | None]:
+    table = stage.table
+    resume = (directory / CONFIG_FILE).exists()
+    with Run.open(
+        directory,
+        stage.config,
+        stage=table.kind,
+        resume=resume,
+        track=table.kind in TRACKED,
+        tracking_directory=run.directory.parent,
+        screen=run.screen,
+    ) as inner:
+        if inner.finished:
+            run.say(f"\n{heading}: finished already")
+            return inner.results(), None
+        run.say(f"\n{heading}{', resumed' if resume else ''}")
+        if table.note:
+            run.say(f"    {table.note}")
+        started = time.monotonic()
+        try:
+            done = stage.function(stage.config, inner, resume=resume)
+        except GameilError as error:
+            raise type(error)(f"stage {table.name!r}: {error}") from error
+        inner.finish(done)
+        return done, time.monotonic() - started
+
+
+def _fill(value: Any, places: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        for name, text in places.items():
+            value = value.replace("{" + name + "}", text)
+        return value
+    if isinstance(value, dict):
+        return {key: _fill(item, places) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, places) for item in value]
+    return value
