@@ -1,0 +1,356 @@
+"""OpenSpiel's games as ``Game`` and ``State``: the only file of ``games`` that knows the engine.
+
+Boards with a known frame (``frames.py``) are shown as planes in the mover's frame. Every other game is shown as the
+engine's own per-player vector: the information state where the game is imperfect and has one, the observation
+otherwise, with a one-hot of the observing seat behind it where the engine does not already name it.
+"""
+
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyspiel
+from numpy.typing import NDArray
+from open_spiel.python.observation import make_observation
+
+from gameil.errors import GameError, IllegalActionError
+from gameil.games import fen, notation
+from gameil.games.frames import Frame, board_frame
+from gameil.games.game import (
+    CHANCE_PLAYER,
+    TERMINAL_PLAYER,
+    BoardLayout,
+    Capabilities,
+    Notation,
+    Symmetry,
+)
+from gameil.games.parameters import PARAMETERS, Value, format_id, read_parameters
+from gameil.games.symmetries import board_symmetries
+
+RECENT = 8
+"""How many moves ``State.recent`` keeps."""
+
+
+@lru_cache(maxsize=1)
+def known_names() -> tuple[str, ...]:
+    """OpenSpiel's games that can be made: playable by default, by people taking turns, with something to observe."""
+    return tuple(kind.short_name for kind in pyspiel.registered_games() if _usable(kind))
+
+
+def _usable(kind: Any) -> bool:
+    return bool(
+        kind.default_loadable
+        and kind.short_name != "crossword"  # claims an observation tensor and has none
+        and kind.dynamics != pyspiel.GameType.Dynamics.MEAN_FIELD
+        and kind.chance_mode != pyspiel.GameType.ChanceMode.SAMPLED_STOCHASTIC
+        and (kind.provides_observation_tensor or kind.provides_information_state_tensor)
+    )
+
+
+def _restore(name: str, parameters: dict[str, Value]) -> "OpenSpielGame":
+    return OpenSpielGame(name, parameters)
+
+
+class OpenSpielGame:
+    """Rules of one OpenSpiel game with fixed parameters. Make it through ``registry.make_game``."""
+
+    def __init__(self, name: str, parameters: Mapping[str, Value]) -> None:
+        """``parameters`` are complete and checked (``read_parameters``). Raises ``GameError`` for an unknown name."""
+        if name not in known_names():
+            raise GameError(f"unknown game {name[:60]!r}: not one of OpenSpiel's {len(known_names())} playable games")
+        self.name = name
+        self.parameters = dict(parameters)
+        self.id = format_id(name, parameters)
+        self.family = format_id(name, parameters, family=True)
+        self.frame = board_frame(name, parameters)
+        self.raw = _load(name, parameters, self.frame)
+        self.num_players: int = self.raw.num_players()
+        self.board: BoardLayout | None = self.frame.board if self.frame is not None else None
+        engine_actions: int = self.raw.num_distinct_actions()
+        self.num_actions: int = len(self.board.action_index) if self.board is not None else engine_actions
+        self.max_action: int = max(self.num_actions, self.raw.max_chance_outcomes()) - 1
+        self.max_game_length: int = self.raw.max_game_length()
+        self.reward_range: tuple[float, float] = (self.raw.min_utility(), self.raw.max_utility())
+        self.capabilities = _capabilities(name, parameters, self.raw)
+        self.renaming = _renaming(self.frame, engine_actions, self.num_players)
+        self.seats = self.frame.raw_seats if self.frame is not None else None
+        self.observe: Callable[[Any, int, NDArray[np.float32]], None]
+        self.observation_shape: tuple[int, ...]
+        if self.frame is not None:
+            self.observation_shape = self.frame.gather[0].shape
+            self.observe = _plane_observer(self.raw, self.frame)
+        else:
+            self.observation_shape, self.observe = _vector_observer(self.raw)
+        self._symmetries = board_symmetries(name, parameters, self.board, self.num_actions)
+
+    def __reduce__(self) -> tuple[Callable[..., "OpenSpielGame"], tuple[str, dict[str, Value]]]:
+        return _restore, (self.name, self.parameters)
+
+    def __repr__(self) -> str:
+        return f"OpenSpielGame({self.id!r})"
+
+    def initial_state(self, start: str | None = None) -> "OpenSpielState":
+        """The start, or for chess the position of a FEN. Raises ``GameError`` for any other text."""
+        if start is None:
+            return OpenSpielState(self, self.raw.new_initial_state())
+        if self.name != "chess":
+            raise GameError(f"{self.name} has no written start positions, got {start[:60]!r}")
+        text = fen.checked(start, chess960=bool(self.parameters["chess960"]))
+        try:
+            raw = self.raw.new_initial_state(text)
+            raw.legal_actions()
+        except pyspiel.SpielError as error:
+            raise GameError(f"chess: position {start[:100]!r} is refused by the rules engine: {error}") from error
+        return OpenSpielState(self, raw)
+
+    def symmetries(self) -> tuple[Symmetry, ...]:
+        """All symmetries, the identity first."""
+        return self._symmetries
+
+    def raw_player(self, seat: int) -> int:
+        """The engine's number of ``seat`` (chess: White is seat 0 here and player 1 there)."""
+        return self.seats[seat] if self.seats is not None and seat >= 0 else seat
+
+
+class OpenSpielState:
+    """One node. ``raw`` is the engine's state, for the engine's own bots; translate their actions with ``from_raw``."""
+
+    __slots__ = ("_legal", "_player", "_recent", "game", "raw")
+
+    def __init__(self, game: OpenSpielGame, raw: Any, recent: tuple[tuple[int, int], ...] = ()) -> None:
+        self.game = game
+        self.raw = raw
+        self._recent = recent
+        self._legal: list[int] | None = None
+        self._player = self._seat(raw.current_player())
+
+    def _seat(self, raw_player: int) -> int:
+        seats = self.game.seats
+        return raw_player if seats is None or raw_player < 0 else seats.index(raw_player)
+
+    @property
+    def history(self) -> list[int]:
+        """All actions since the start, chance outcomes included, each in the frame of the one who played it."""
+        renaming = self.game.renaming
+        if renaming is None:
+            return list(self.raw.history())
+        played = ((self._seat(item.player), item.action) for item in self.raw.full_history())
+        return [action if seat < 0 else renaming.inward[seat][action] for seat, action in played]
+
+    @property
+    def recent(self) -> tuple[tuple[int, int], ...]:
+        """The last (at most 8) moves as ``(player, action)``, newest first, chance outcomes left out."""
+        return self._recent
+
+    def current_player(self) -> int:
+        """Seat to move, ``CHANCE_PLAYER`` or ``TERMINAL_PLAYER``."""
+        return self._player
+
+    def is_terminal(self) -> bool:
+        """Whether the rules ended the game."""
+        return self._player == TERMINAL_PLAYER
+
+    def rewards(self) -> NDArray[np.float64]:
+        """Rewards of the last transition, per player ``[P]``."""
+        return self._by_seat(self.raw.rewards())
+
+    def returns(self) -> NDArray[np.float64]:
+        """Sum of the rewards so far, per player ``[P]``."""
+        return self._by_seat(self.raw.returns())
+
+    def _by_seat(self, values: list[float]) -> NDArray[np.float64]:
+        seats = self.game.seats
+        return np.array(values if seats is None else [values[player] for player in seats])
+
+    def legal_actions(self) -> list[int]:
+        """Legal actions of the player to move, ascending; a shared list: read it, do not change it."""
+        if self._legal is None:
+            legal: list[int] = self.raw.legal_actions()
+            renaming = self.game.renaming
+            if renaming is not None and self._player >= 0:
+                inward = renaming.inward[self._player]
+                legal = sorted([inward[action] for action in legal])
+            self._legal = legal
+        return self._legal
+
+    def apply(self, action: int) -> None:
+        """Plays ``action``. Raises ``IllegalActionError``, the state unhurt, when it is not legal."""
+        legal = self.legal_actions()
+        place = bisect_left(legal, action)
+        if place == len(legal) or legal[place] != action:
+            what = "the game is over" if self._player == TERMINAL_PLAYER else f"{len(legal)} others are legal"
+            raise IllegalActionError(f"{self.game.id}: action {action} is not legal here, {what}")
+        player = self._player
+        if player >= 0:
+            renaming = self.game.renaming
+            action = int(action)
+            self.raw.apply_action(action if renaming is None else renaming.outward[player][action])
+            self._recent = ((player, action), *self._recent[: RECENT - 1])
+        else:
+            self.raw.apply_action(int(action))
+        self._legal = None
+        raw_player = self.raw.current_player()
+        seats = self.game.seats
+        self._player = raw_player if seats is None or raw_player < 0 else seats.index(raw_player)
+
+    def clone(self) -> "OpenSpielState":
+        """An independent copy."""
+        copy = OpenSpielState.__new__(OpenSpielState)
+        copy.game = self.game
+        copy.raw = self.raw.clone()
+        copy._recent = self._recent
+        copy._legal = self._legal
+        copy._player = self._player
+        return copy
+
+    def chance_outcomes(self) -> list[tuple[int, float]]:
+        """``(action, probability)`` at a chance node; ``GameError`` elsewhere."""
+        if self._player != CHANCE_PLAYER:
+            raise GameError(f"{self.game.id}: no chance node")
+        return [(int(action), float(probability)) for action, probability in self.raw.chance_outcomes()]
+
+    def information_state(self, player: int) -> str:
+        """All that ``player`` knows: equal texts exactly for states they cannot tell apart."""
+        self._check_seat(player)
+        if self.game.capabilities.perfect_information:
+            return " ".join(map(str, self.history))
+        if not self.game.raw.get_type().provides_information_state_string:
+            raise GameError(f"{self.game.id}: the rules engine knows no information states")
+        return str(self.raw.information_state_string(self.game.raw_player(player)))
+
+    def resample(self, player: int, rng: np.random.Generator) -> "OpenSpielState":
+        """A random state that ``player`` cannot tell from this one. Raises ``GameError`` where unsupported."""
+        self._check_seat(player)
+        if self.game.capabilities.perfect_information:
+            return self.clone()
+        try:
+            raw = self.raw.resample_from_infostate(self.game.raw_player(player), rng.random)
+        except pyspiel.SpielError as error:
+            raise GameError(f"{self.game.id}: the rules engine cannot resample hidden information") from error
+        return OpenSpielState(self.game, raw, self._recent)
+
+    def write_observation(self, out: NDArray[np.float32], player: int | None = None) -> None:
+        """Writes what ``player`` (default: the one to move) sees into ``out``, float32 ``[*observation_shape]``."""
+        if player is None:
+            player = self._player
+        if not 0 <= player < self.game.num_players:
+            raise GameError(f"{self.game.id}: no player {player} to observe for (chance node, finished, or no seat)")
+        self.game.observe(self.raw, player, out)
+
+    def text(self, action: int, notation_name: Notation = "action") -> str:
+        """The written form of a legal action."""
+        return notation.write(self, action, notation_name)
+
+    def parse(self, text: str, notation_name: Notation = "action") -> int:
+        """The action that ``text`` means here. Raises ``NotationError``."""
+        return notation.read(self, text, notation_name)
+
+    def engine_text(self, action: int) -> str:
+        """The engine's own text of ``action``."""
+        return str(self.raw.action_to_string(self.raw.current_player(), self.to_raw(action)))
+
+    def to_raw(self, action: int) -> int:
+        """The engine's id of an action of the player to move."""
+        renaming = self.game.renaming
+        return action if renaming is None or self._player < 0 else renaming.outward[self._player][action]
+
+    def from_raw(self, action: int) -> int:
+        """The action of the player to move that the engine calls ``action``."""
+        renaming = self.game.renaming
+        return action if renaming is None or self._player < 0 else renaming.inward[self._player][action]
+
+    def _check_seat(self, player: int) -> None:
+        if not 0 <= player < self.game.num_players:
+            raise GameError(f"{self.game.id}: there is no player {player}")
+
+    def __str__(self) -> str:
+        return str(self.raw)
+
+
+class _Renaming:
+    """Action ids by seat, engine to mover's frame and back, as plain lists (a list index is 4x faster than NumPy's)."""
+
+    def __init__(self, raw_actions: tuple[NDArray[np.int64], ...], engine_actions: int) -> None:
+        self.outward = [actions.tolist() for actions in raw_actions]
+        self.inward = []
+        for actions in raw_actions:
+            inverse = np.full(engine_actions, -1, dtype=np.int64)
+            inverse[actions] = np.arange(len(actions))
+            self.inward.append(inverse.tolist())
+
+
+def _renaming(frame: Frame | None, engine_actions: int, num_players: int) -> _Renaming | None:
+    if frame is None or frame.raw_actions is None:
+        return None
+    if len(frame.raw_actions) != num_players:
+        raise GameError(f"frame of {len(frame.raw_actions)} seats for a game of {num_players} players")
+    return _Renaming(frame.raw_actions, engine_actions)
+
+
+def _load(name: str, parameters: Mapping[str, Value], frame: Frame | None) -> Any:
+    defaults = PARAMETERS.get(name, {})
+    given = {key: value for key, value in parameters.items() if value != defaults[key].default}
+    given.update(frame.engine_parameters or {} if frame is not None else {})
+    try:
+        game = pyspiel.load_game(name, given)
+        if game.get_type().dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS:
+            game = pyspiel.convert_to_turn_based(game)
+    except pyspiel.SpielError as error:
+        raise GameError(f"{format_id(name, parameters)} is refused by the rules engine: {error}") from error
+    return game
+
+
+def _capabilities(name: str, parameters: Mapping[str, Value], raw: Any) -> Capabilities:
+    kind = raw.get_type()
+    original = next(item for item in pyspiel.registered_games() if item.short_name == name)
+    return Capabilities(
+        perfect_information=kind.information == pyspiel.GameType.Information.PERFECT_INFORMATION,
+        clonable=True,
+        replayable=True,
+        stochastic=kind.chance_mode != pyspiel.GameType.ChanceMode.DETERMINISTIC or bool(parameters.get("chess960")),
+        simultaneous=original.dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS,
+        intermediate_rewards=kind.reward_model == pyspiel.GameType.RewardModel.REWARDS,
+    )
+
+
+def _plane_observer(raw: Any, frame: Frame) -> Callable[[Any, int, NDArray[np.float32]], None]:
+    """Writes planes through one gather. The engine's buffer is shared, so a lock guards it (0.1 us)."""
+    observer = make_observation(raw)
+    tensor, set_from = observer.tensor, observer.set_from
+    gather, constant, seats = frame.gather, frame.constant, frame.raw_seats
+    lock = threading.Lock()
+
+    def observe(state: Any, player: int, out: NDArray[np.float32]) -> None:
+        with lock:
+            set_from(state, player if seats is None else seats[player])
+            tensor.take(gather[player], out=out, mode="clip")  # "raise" would buffer the output
+        if constant is not None:
+            out[constant[0]] = constant[1][player]
+
+    return observe
+
+
+def _vector_observer(raw: Any) -> tuple[tuple[int], Callable[[Any, int, NDArray[np.float32]], None]]:
+    """Writes the engine's own vector for a player, then the seat as one-hot where the vector does not name it."""
+    kind = raw.get_type()
+    imperfect = kind.information != pyspiel.GameType.Information.PERFECT_INFORMATION
+    remembers = imperfect and kind.provides_information_state_tensor or not kind.provides_observation_tensor
+    observer = make_observation(raw, pyspiel.IIGObservationType(perfect_recall=True) if remembers else None)
+    if observer is None:
+        raise GameError(f"{raw}: the rules engine gives no observation")
+    size, players = len(observer.tensor), raw.num_players()
+    named = players == 1 or "player" in observer.dict
+    seats = np.eye(players, dtype=np.float32)
+    lock = threading.Lock()
+
+    def observe(state: Any, player: int, out: NDArray[np.float32]) -> None:
+        with lock:
+            observer.set_from(state, player)
+            out[:size] = observer.tensor
+        if not named:
+            out[size:] = seats[player]
+
+    return (size if named else size + players,), observe
