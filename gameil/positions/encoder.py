@@ -44,10 +44,11 @@ class ObservationEncoder:
             self._base_planes = game.observation_shape[0]
             self._cells: list[list[int]] = self._layout.action_cells.tolist()
             self._opponent: list[int] = self._layout.opponent_view.tolist()
-            self._has_sources = bool((self._layout.action_cells[:, 0] >= 0).any())
-            self._planes_per_move = 2 if self._has_sources else 1
+            # One plane of targets, one of sources, where the game's actions have them (a connect four column has none).
+            self._planes_per_move = int((self._layout.action_cells >= 0).any(axis=0).sum())
+            self._shown_moves = config.last_moves if self._planes_per_move else 0
             self._ko = config.ko and game.name == "go"
-            extra = config.last_moves * self._planes_per_move + self._ko
+            extra = self._shown_moves * self._planes_per_move + self._ko
             self.shape = (self._base_planes + extra, *game.observation_shape[1:])
             if self._ko:
                 self._neighbours = _neighbours(self._layout)
@@ -61,7 +62,7 @@ class ObservationEncoder:
         extra = out[self._base_planes :].reshape(self.shape[0] - self._base_planes, -1)
         extra.fill(0.0)
         mover = state.current_player()
-        for index, (player, action) in enumerate(state.recent[: self.config.last_moves]):
+        for index, (player, action) in enumerate(state.recent[: self._shown_moves]):
             source, target = self._cells[action]
             plane = index * self._planes_per_move
             if target >= 0:

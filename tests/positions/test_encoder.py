@@ -92,3 +92,8 @@ def _legal(state: State, point: str) -> bool:
     except NotationError:
         return False
     return True
+
+
+def test_moves_without_cells_get_no_planes() -> None:
+    connect_four = make_game("connect_four")
+    assert ObservationEncoder(connect_four, EncoderConfig(last_moves=3)).shape == connect_four.observation_shape
