@@ -1,0 +1,86 @@
+"""Building blocks of the networks. Letters: ``B`` batch, ``C`` channels, ``H`` and ``W`` board height and width."""
+
+from itertools import pairwise
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+class ConvNorm(nn.Module):
+    """A convolution that keeps the board's size, and batch normalisation: ``[B, C, H, W]`` to ``[B, out, H, W]``."""
+
+    def __init__(self, channels: int, out: int, kernel: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, out, kernel, padding=kernel // 2, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(out)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        return cast(Tensor, self.norm(self.conv(planes)))
+
+    def fold(self) -> None:
+        """Multiplies the normalisation's running statistics into the convolution: same outputs, for inference only."""
+        if isinstance(self.norm, nn.BatchNorm2d):
+            self.conv = fuse_conv_bn_eval(self.conv, self.norm)
+            self.norm = nn.Identity()
+
+
+class SqueezeExcitation(nn.Module):
+    """Scales and shifts every channel by what the whole board looks like: the tower's only global view.
+
+        y = sigmoid(w) * x + b,    (w, b) = W_2 relu(W_1 mean_HW x)
+
+    Hu et al., "Squeeze-and-Excitation Networks" (2018), section 3; with the bias of Leela Chess Zero's networks.
+    """
+
+    def __init__(self, channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(channels, squeeze)
+        self.excite = nn.Linear(squeeze, 2 * channels)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        pooled = planes.mean(dim=(2, 3))
+        scale, shift = self.excite(torch.relu(self.squeeze(pooled))).chunk(2, dim=1)
+        return torch.addcmul(shift[:, :, None, None], torch.sigmoid(scale)[:, :, None, None], planes)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside an identity: ``relu(x + SE(f(x)))``. He et al. (2016), figure 2."""
+
+    def __init__(self, channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels, 3)
+        self.second = ConvNorm(channels, channels, 3)
+        self.excitation: nn.Module = SqueezeExcitation(channels, squeeze) if squeeze else nn.Identity()
+
+    def forward(self, planes: Tensor) -> Tensor:
+        change = self.excitation(self.second(torch.relu_(self.first(planes))))
+        return torch.relu_(planes + change)
+
+
+class ResidualTower(nn.Module):
+    """Observation planes to features: ``[B, C, H, W]`` to ``[B, channels, H, W]``."""
+
+    def __init__(self, planes: int, *, channels: int, blocks: int, stem_kernel: int, squeeze: int) -> None:
+        super().__init__()
+        self.stem = ConvNorm(planes, channels, stem_kernel)
+        self.blocks = nn.Sequential(*(ResidualBlock(channels, squeeze) for _ in range(blocks)))
+
+    def forward(self, observations: Tensor) -> Tensor:
+        return cast(Tensor, self.blocks(torch.relu_(self.stem(observations))))
+
+
+class DenseTrunk(nn.Module):
+    """Any observation, flattened, to features: ``[B, *shape]`` to ``[B, hidden]``."""
+
+    def __init__(self, inputs: int, *, hidden: int, layers: int) -> None:
+        super().__init__()
+        widths = [inputs, *[hidden] * layers]
+        self.layers = nn.ModuleList(nn.Linear(fan_in, fan_out) for fan_in, fan_out in pairwise(widths))
+
+    def forward(self, observations: Tensor) -> Tensor:
+        features = observations.flatten(1)
+        for layer in self.layers:
+            features = torch.relu(layer(features))
+        return features
