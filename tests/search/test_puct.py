@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from tests.search.tree_game import Chance, Decision, End, TreeGame
 
 from gameil.errors import ConfigError, GameError, ShapeError
 from gameil.games.game import State
 from gameil.games.registry import make_game
 from gameil.search.evaluators import ArrayEvaluation, uniform_evaluator
 from gameil.search.puct import BatchedSearch, SearchConfig, SearchResult
+from tests.search.tree_game import Chance, Decision, End, TreeGame
 
 
 def _run(
