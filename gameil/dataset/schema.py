@@ -1,0 +1,202 @@
+"""What stands in a dataset's environment: sub-databases, keys, split rule, counts, cursors, digests.
+
+=============  =====================================  ==========================================================
+sub-database   key                                    value
+=============  =====================================  ==========================================================
+meta           name                                   JSON: schema version, family, split rule, totals, sealed
+games          id (u64, big-endian)                   version byte, actions, metadata, clocks (``game_codec``)
+index          chunk (u32, big-endian)                ``INDEX_DTYPE`` of ``INDEX_CHUNK`` games: decisions, hash, split
+strings        ``i`` + id (u32) / ``s`` + text        the text / its id
+digests        128-bit digest                         id of the game kept
+duplicates     id (u64) + number (u32)                provenance of one more copy of the kept game
+labels         id (u64), ply (u32), expert, round     sparse policy and value (``value_codec``)
+observations   id (u64), chunk (u32)                  compressed arrays, only for games that actions cannot replay
+sources        hash of the name                       JSON: size, hash, records read, done, counts
+rejected       number (u64)                           file, offset, reason, detail, excerpt
+=============  =====================================  ==========================================================
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+import numpy as np
+
+from gameil.errors import ConfigError, DatasetError
+from gameil.positions.played_game import PlayedGame
+
+SCHEMA_VERSION = 1
+SUB_DATABASES = (
+    "meta",
+    "games",
+    "index",
+    "strings",
+    "digests",
+    "duplicates",
+    "labels",
+    "observations",
+    "sources",
+    "rejected",
+)
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+INDEX_DTYPE = np.dtype([("decisions", "<u4"), ("hash", "<u4"), ("split", "u1"), ("spare", "u1", (3,))])
+"""One game's entry: players' decisions in it, first four bytes of its content digest, number of its split."""
+INDEX_CHUNK = 1024
+"""Games a value of ``index``."""
+SHORT_GAME = 20
+"""Games of fewer plies are told apart by players and date too: many people play the same short game."""
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """Which games are kept for validation and test: by a hash of the content, so that equal games stay together."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    validation: float = 0.02
+    """Share of the games, in [0, 1)."""
+    test: float = 0.02
+    """Share of the games, in [0, 1)."""
+
+    def __post_init__(self) -> None:
+        if self.validation < 0 or self.test < 0 or self.validation + self.test >= 1:
+            raise ConfigError(
+                f"validation and test shares must be at least 0 and sum to less than 1, "
+                f"got {self.validation} and {self.test}"
+            )
+
+    def split_number(self, content: bytes) -> int:
+        """Index into ``SPLITS`` of the game with this content digest."""
+        place = int.from_bytes(content[8:16], "big") / 2**64
+        if place < self.test:
+            return 2
+        return 1 if place < self.test + self.validation else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a source has been read."""
+
+    size: int
+    """Bytes of the source file."""
+    hash: str
+    """Fingerprint of the source file: tells whether it is still the same one."""
+    records: int = 0
+    """Records (good and bad) already taken from it."""
+    done: bool = False
+    """The source was read to its end."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the records read; ``read == stored + duplicates + sum(rejected.values())``."""
+
+    read: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    """Number of rejected records by reason."""
+    plies: int = 0
+    """Actions stored, setup and chance included."""
+    positions: int = 0
+    """Decisions of players stored: what a loader can learn from."""
+    after_end: int = 0
+    """Moves of records that came after the rules' end, left out."""
+
+    def add(self, other: "Counts") -> None:
+        """Adds ``other`` to this one in place."""
+        for name in ("read", "stored", "duplicates", "plies", "positions", "after_end"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for reason, number in other.rejected.items():
+            self.rejected[reason] = self.rejected.get(reason, 0) + number
+
+    @property
+    def num_rejected(self) -> int:
+        return sum(self.rejected.values())
+
+    def values(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    @staticmethod
+    def parse(values: Mapping[str, Any]) -> "Counts":
+        """Reverse of ``values``."""
+        numbers: dict[str, Any] = {name: int(number) for name, number in values.items() if name != "rejected"}
+        rejected = {str(reason): int(number) for reason, number in values.get("rejected", {}).items()}
+        return Counts(**numbers, rejected=rejected)
+
+
+@dataclass(frozen=True)
+class DatasetCounts:
+    """Counts over everything and by source."""
+
+    total: Counts
+    sources: dict[str, Counts]
+
+
+@dataclass(frozen=True)
+class DatasetMeta:
+    """What a dataset is about."""
+
+    family: str
+    """Game family (``Game.family``) that all games belong to."""
+    schema_version: int
+    split: SplitRule
+    created_with: str
+    """Tool and version that made it."""
+    sealed: bool = False
+    """Read-only for ever."""
+
+
+def content_digest(played: PlayedGame) -> bytes:
+    """16 bytes that are equal exactly for games with the same rules, start and actions: decides the split."""
+    digest = hashlib.blake2b(digest_size=16)
+    for text in (played.game_id, played.start or ""):
+        data = text.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(4, "little") + data)
+    digest.update(played.num_setup.to_bytes(4, "little"))
+    digest.update(np.ascontiguousarray(played.actions, dtype="<u4").tobytes())
+    return digest.digest()
+
+
+def identity_digest(played: PlayedGame, content: bytes) -> bytes:
+    """16 bytes under which a game is known: two games with the same one are duplicates.
+
+    Generated games go by their match id. Games people played go by content; those of fewer than ``SHORT_GAME`` plies
+    also by the players' names and the date.
+    """
+    if played.match_id is not None:
+        match = played.match_id.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(match, digest_size=16, person=b"match").digest()
+    if len(played.actions) >= SHORT_GAME:
+        return content
+    details = json.dumps([content.hex(), [player.name for player in played.players], played.date])
+    return hashlib.blake2b(details.encode(), digest_size=16, person=b"short").digest()
+
+
+def label_hash(key: bytes, value: bytes) -> int:
+    """A number for one stored label; the sum of all of them goes into the dataset's digest."""
+    return int.from_bytes(hashlib.blake2b(key + value, digest_size=16, person=b"label").digest(), "big")
+
+
+def source_key(name: str) -> bytes:
+    """Key of a source in ``sources`` (names may be longer than keys can be)."""
+    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, person=b"source").digest()
+
+
+def dump_json(value: Any) -> bytes:
+    """JSON bytes of a small value of ``meta`` or ``sources``."""
+    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
+
+
+def load_json(data: bytes, what: str) -> Any:
+    """Reverse of ``dump_json``. Raises ``DatasetError`` naming ``what``."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"{what} is damaged: not JSON") from error

@@ -1,0 +1,354 @@
+"""Writing a dataset: games, labels, counts and cursors are collected and committed together, all or nothing."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gameil import __version__
+from gameil.dataset import environment
+from gameil.dataset.environment import DATA_FILE, WRITER_LOCK_FILE, MapFullError, Reading, Writing
+from gameil.dataset.game_codec import encode_game_value
+from gameil.dataset.schema import (
+    INDEX_CHUNK,
+    INDEX_DTYPE,
+    SCHEMA_VERSION,
+    Counts,
+    Cursor,
+    SplitRule,
+    content_digest,
+    dump_json,
+    identity_digest,
+    label_hash,
+    source_key,
+)
+from gameil.dataset.tables import read_meta, read_meta_value, read_sources, read_total, string_key
+from gameil.dataset.value_codec import (
+    encode_label,
+    encode_label_key,
+    encode_observations,
+    encode_provenance,
+    encode_rejected,
+)
+from gameil.errors import DatasetError
+from gameil.games.registry import make_game
+from gameil.positions.label import Label
+from gameil.positions.played_game import PlayedGame
+from gameil.positions.replay import replay
+from gameil.records.record import RecordError
+
+_MOST_STRINGS = 200_000
+"""Ids of texts remembered between commits; the others are looked up again."""
+_SUM_MODULUS = 1 << 128
+
+
+@dataclass(frozen=True, slots=True)
+class AddResult:
+    """Where a game went."""
+
+    game_id: int
+    """Its id, or that of the equal game kept before."""
+    duplicate: bool
+    """An equal game was there already; only its provenance was added."""
+
+
+class DatasetWriter:
+    """The only writer of a dataset. A context manager: leaving it commits, an exception drops what is uncommitted."""
+
+    def __init__(self, path: Path, family: str, *, split: SplitRule | None = None) -> None:
+        """Opens the dataset at ``path``, making it where there is none.
+
+        Args:
+            family: the game family (``Game.family``).
+            split: the split rule of a new dataset; None for the default, or for an old dataset's own.
+
+        Raises:
+            DatasetError: another process writes, it is sealed, of another family, version or split rule, or no dataset.
+        """
+        self.path = Path(path)
+        self.family = family
+        self.created = not (self.path / DATA_FILE).exists()
+        """This writer made the dataset."""
+        with environment.converted(self.path):
+            if self.created and self.path.is_dir() and any(p.name != WRITER_LOCK_FILE for p in self.path.iterdir()):
+                raise DatasetError(f"{path}: not a dataset (it has no file {DATA_FILE}), and not empty")
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = environment.lock_writer(self.path)
+        self._environment = environment.acquire(self.path)
+        self._environment.close()  # a reader of this process has it open read-only
+        self._environment.writing = True
+        try:
+            self._open(split)
+        except BaseException:
+            self._release()
+            raise
+
+    def _open(self, split: SplitRule | None) -> None:
+        with self._environment.read() as reading:
+            fresh = reading.get("meta", b"schema_version") is None and reading.size("games") == 0
+        if fresh:
+            self._write_meta(split or SplitRule())
+        with self._environment.read() as reading:
+            meta = read_meta(reading, self.path)
+            if meta.family != self.family:
+                raise DatasetError(f"{self.path}: a dataset of {meta.family}, not of {self.family}")
+            if meta.sealed:
+                raise DatasetError(f"{self.path}: sealed, so nothing can be written to it")
+            if split is not None and split != meta.split:
+                raise DatasetError(f"{self.path}: its split rule is {meta.split}, which cannot be changed to {split}")
+            self.split = meta.split
+            self._next_id = reading.size("games")
+            self._next_string = reading.size("strings") // 2
+            self._next_rejected = reading.size("rejected")
+            self._total = read_total(reading, self.path)
+            self._sources = read_sources(reading, self.path)
+            self._sums = {
+                name: int(read_meta_value(reading, self.path, name) or 0) for name in ("games_sum", "labels_sum")
+            }
+            chunk = reading.get("index", _chunk_key(self._next_id)) or b""
+        self._chunk = bytearray(chunk)
+        self._strings: dict[str, int] = {}
+        self._forget_pending()
+
+    def add(self, played: PlayedGame, *, source: str | None = None) -> AddResult:
+        """Stores a game, or the provenance of one that is there already (same content; same match id if generated).
+
+        Args:
+            source: name under which it is counted; default the file of its provenance.
+
+        Raises:
+            DatasetError: the game is of another family.
+        """
+        game = make_game(played.game_id)
+        if game.family != self.family:
+            raise DatasetError(f"{self.path}: a dataset of {self.family} cannot take a game of {played.game_id}")
+        content = content_digest(played)
+        digest = identity_digest(played, content)
+        counts = self._counts(source or played.source.file.partition("!")[0])
+        counts.read += 1
+        known = self._known_id(digest)
+        if known is not None:
+            number = (self._total.duplicates + self._pending_duplicates) & 0xFFFFFFFF
+            key = known.to_bytes(8, "big") + number.to_bytes(4, "big")
+            self._pending.append(("duplicates", key, encode_provenance(played.source, self._intern)))
+            self._pending_duplicates += 1
+            counts.duplicates += 1
+            return AddResult(known, True)
+        game_id = self._next_id
+        decisions = len(played.actions) - played.num_setup
+        if game.capabilities.stochastic:
+            decisions = sum(1 for _ in replay(played))
+        value = encode_game_value(played, self._intern)
+        self._pending.append(("games", game_id.to_bytes(8, "big"), value))
+        self._pending.append(("digests", digest, game_id.to_bytes(8, "big")))
+        self._pending_digests[digest] = game_id
+        entry = np.zeros(1, INDEX_DTYPE)
+        entry["decisions"] = decisions
+        entry["hash"] = int.from_bytes(content[:4], "little")
+        entry["split"] = self.split.split_number(content)
+        self._chunk += entry.tobytes()
+        if len(self._chunk) == INDEX_CHUNK * INDEX_DTYPE.itemsize:
+            self._pending.append(("index", _chunk_key(game_id), bytes(self._chunk)))
+            self._chunk.clear()
+        self._next_id += 1
+        self._add_to_sum("games_sum", digest)
+        counts.stored += 1
+        counts.plies += len(played.actions)
+        counts.positions += decisions
+        counts.after_end += played.after_end
+        return AddResult(game_id, False)
+
+    def reject(self, error: RecordError, *, source: str | None = None) -> None:
+        """Puts a record that cannot be used into quarantine."""
+        counts = self._counts(source or error.source.file.partition("!")[0])
+        counts.read += 1
+        counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
+        key = self._next_rejected.to_bytes(8, "big")
+        self._pending.append(("rejected", key, encode_rejected(error, self._intern)))
+        self._next_rejected += 1
+
+    def add_label(self, game_id: int, ply: int, label: Label) -> None:
+        """Stores an expert's label; one of the same game, ply, expert and round is replaced."""
+        if not 0 <= game_id < self._next_id:
+            raise DatasetError(f"{self.path}: no game {game_id} to label: ids are below {self._next_id}")
+        key, value = encode_label_key(game_id, ply, label), encode_label(label)
+        self._pending.append(("labels", key, value))
+
+    def add_observations(self, game_id: int, chunk: int, observations: NDArray[np.generic]) -> None:
+        """Stores observations of a game that actions cannot replay (``Capabilities.replayable`` is False)."""
+        if make_game(self.family).capabilities.replayable:
+            raise DatasetError(f"{self.path}: {self.family} is replayable: its observations are not stored")
+        key = game_id.to_bytes(8, "big") + chunk.to_bytes(4, "big")
+        self._pending.append(("observations", key, encode_observations(observations)))
+
+    def set_cursor(self, source: str, cursor: Cursor) -> None:
+        """Notes how far ``source`` has been read; committed together with the games before it."""
+        self._pending_cursors[source] = cursor
+
+    def cursor(self, source: str) -> Cursor | None:
+        """The cursor last set for ``source``."""
+        return self._pending_cursors.get(source) or self._sources.get(source, (None, Counts()))[0]
+
+    def sources(self) -> dict[str, Cursor]:
+        """The committed cursors of all sources that are files."""
+        return {name: cursor for name, (cursor, _) in self._sources.items() if cursor is not None}
+
+    def seal(self) -> None:
+        """Makes the dataset read-only for ever, from the next opening on; readers need no lock then."""
+        self.commit()
+        self._transact([("meta", b"sealed", dump_json(True))])
+
+    def commit(self) -> None:
+        """Writes everything collected in one transaction; grows the map where it must.
+
+        Raises:
+            DatasetError: the disk is full or fails; what was committed before is kept.
+        """
+        if not self._pending and not self._pending_cursors:
+            return
+        total = Counts()
+        total.add(self._total)
+        sources = dict(self._sources)
+        for name in dict.fromkeys([*self._pending_counts, *self._pending_cursors]):
+            cursor, old = sources.get(name, (None, Counts()))
+            counts = Counts()
+            counts.add(old)
+            if name in self._pending_counts:
+                counts.add(self._pending_counts[name])
+                total.add(self._pending_counts[name])
+            sources[name] = (self._pending_cursors.get(name, cursor), counts)
+        with self._environment.read() as reading:
+            labels_sum = self._labels_sum(reading)
+        writes = list(self._pending)
+        if self._chunk:
+            writes.append(("index", _chunk_key(self._next_id - 1), bytes(self._chunk)))
+        for name, (cursor, counts) in sources.items():
+            if name in self._pending_counts or name in self._pending_cursors:
+                value = {"name": name, "cursor": cursor and asdict(cursor), "counts": counts.values()}
+                writes.append(("sources", source_key(name), dump_json(value)))
+        writes.append(("meta", b"counts", dump_json(total.values())))
+        writes.append(("meta", b"games_sum", dump_json(self._sums["games_sum"])))
+        writes.append(("meta", b"labels_sum", dump_json(labels_sum)))
+        self._transact(writes)
+        self._total, self._sources = total, sources
+        self._sums["labels_sum"] = labels_sum
+        if len(self._strings) > _MOST_STRINGS:
+            self._strings.clear()
+        self._forget_pending()
+
+    def close(self) -> None:
+        """Gives up the lock; what is uncommitted is lost."""
+        if not self._lock.closed:
+            self._release()
+
+    def discard_if_empty(self) -> bool:
+        """Closes, and removes a dataset that this writer made and that got no game. True where it was removed."""
+        empty = self.created and self._next_id == 0
+        self.close()
+        if empty:
+            for name in (DATA_FILE, "lock.mdb", WRITER_LOCK_FILE):
+                (self.path / name).unlink(missing_ok=True)
+            if not any(self.path.iterdir()):
+                self.path.rmdir()
+        return empty
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.commit()
+        finally:
+            self.close()
+
+    def _release(self) -> None:
+        self._environment.close()
+        self._environment.writing = False
+        environment.release(self._environment)
+        self._lock.close()
+
+    def _write_meta(self, split: SplitRule) -> None:
+        values: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "family": self.family,
+            "split": asdict(split),
+            "created_with": f"gameil {__version__}",
+            "sealed": False,
+        }
+        self._transact([("meta", name.encode(), dump_json(value)) for name, value in values.items()])
+
+    def _transact(self, writes: list[tuple[str, bytes, bytes]]) -> None:
+        """One transaction, done again with a larger map until it fits."""
+        with environment.converted(self.path):
+            while True:
+                try:
+                    with self._environment.write() as writing:
+                        _put_all(writing, writes)
+                    return
+                except MapFullError:
+                    self._environment.grow()
+
+    def _counts(self, source: str) -> Counts:
+        return self._pending_counts.setdefault(source, Counts())
+
+    def _known_id(self, digest: bytes) -> int | None:
+        known = self._pending_digests.get(digest)
+        if known is None:
+            with self._environment.read() as reading:
+                value = reading.get("digests", digest)
+            known = None if value is None else int.from_bytes(value, "big")
+        return known
+
+    def _intern(self, text: str) -> int:
+        number = self._strings.get(text)
+        if number is not None:
+            return number
+        data = text.encode("utf-8", "surrogatepass")
+        with self._environment.read() as reading:
+            value = reading.get("strings", b"s" + data)
+        if value is not None:
+            number = int.from_bytes(value, "big")
+        else:
+            number = self._next_string
+            self._next_string += 1
+            self._pending.append(("strings", string_key(number), data))
+            self._pending.append(("strings", b"s" + data, number.to_bytes(4, "big")))
+        self._strings[text] = number
+        return number
+
+    def _add_to_sum(self, name: str, digest: bytes, sign: int = 1) -> None:
+        self._sums[name] = (self._sums[name] + sign * int.from_bytes(digest, "big")) % _SUM_MODULUS
+
+    def _labels_sum(self, reading: Reading) -> int:
+        """The labels' sum after this commit: pending ones in, the ones they replace out."""
+        total = self._sums["labels_sum"]
+        pending = {key: value for database, key, value in self._pending if database == "labels"}
+        for key, value in pending.items():
+            total += label_hash(key, value)
+            old = reading.get("labels", key)
+            if old is not None:
+                total -= label_hash(key, old)
+        return total % _SUM_MODULUS
+
+    def _forget_pending(self) -> None:
+        self._pending: list[tuple[str, bytes, bytes]] = []
+        self._pending_digests: dict[bytes, int] = {}
+        self._pending_counts: dict[str, Counts] = {}
+        self._pending_cursors: dict[str, Cursor] = {}
+        self._pending_duplicates = 0
+
+
+def _put_all(writing: Writing, writes: list[tuple[str, bytes, bytes]]) -> None:
+    """Puts all values; in key order where the database is random, so that pages fill better."""
+    for database, key, value in sorted(writes, key=lambda write: write[:2]):
+        writing.put(database, key, value, append=database in ("games", "rejected"))
+
+
+def _chunk_key(game_id: int) -> bytes:
+    return (game_id // INDEX_CHUNK).to_bytes(4, "big")
