@@ -35,8 +35,8 @@ class BoardPolicyHead(nn.Module):
     """``K`` planes over the board, and one linear layer on pooled features for actions without a cell (pass).
 
     Both are put behind each other and gathered into logits ``[B, A]``, the planes in ``[H, W, K]`` order: that is how
-    a channels_last tensor lies in memory, so flattening copies nothing. Silver et al., "A general reinforcement learning algorithm that masters
-    chess, shogi, and Go through self-play" (2018), Methods, "Representation".
+    a channels_last tensor lies in memory, so flattening copies nothing. Silver et al., "A general reinforcement
+    learning algorithm that masters chess, shogi, and Go through self-play" (2018), Methods, "Representation".
     """
 
     places: Tensor

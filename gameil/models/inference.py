@@ -17,7 +17,14 @@ from gameil.losses.masking import legal_log_softmax, legal_logits
 from gameil.models.heads import BoardPolicyHead
 from gameil.models.layers import ConvNorm
 from gameil.models.policy_value import PolicyValueNet
-from gameil.models.precision import Precision, compute_dtype, observation_tensor, select_device, use_channels_last
+from gameil.models.precision import (
+    Precision,
+    compute_dtype,
+    host_tensor,
+    observation_tensor,
+    select_device,
+    use_channels_last,
+)
 
 ILLEGAL_LOG_PROB = float(np.finfo(np.float32).min)
 """Log-probability of an illegal action: finite, so that nothing turns into NaN."""
@@ -82,8 +89,8 @@ class NetworkEvaluator:
         """
         with torch.inference_mode():
             inputs = observation_tensor(observations, self.device, self.dtype)
-            flat_rows = torch.from_numpy(rows).to(self.device)
-            flat_legal = torch.from_numpy(legal).to(self.device)
+            flat_rows = host_tensor(rows).to(self.device)
+            flat_legal = host_tensor(legal).to(self.device)
             logits, values = self._model(inputs)
             flat_logits = legal_logits(logits, flat_legal, flat_rows)
             log_probs = legal_log_softmax(flat_logits, flat_rows, len(observations))

@@ -74,14 +74,16 @@ def build_model(
     Raises:
         ConfigError: the kind does not fit the observations, or the network would be absurdly large.
     """
-    check_fits(config, game, observation_shape)
+    model_shapes(config, game, observation_shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return _assemble(config, game, observation_shape)
 
 
-def check_fits(config: ModelConfig, game: Game, observation_shape: tuple[int, ...]) -> dict[str, torch.Size]:
-    """Shapes of the state dict that ``build_model`` would make, found without allocating any of it.
+def model_shapes(
+    config: ModelConfig, game: Game, observation_shape: tuple[int, ...]
+) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+    """Shapes and types of the state dict that ``build_model`` would make, found without allocating any of it.
 
     Raises ``ConfigError`` where it would refuse.
     """
@@ -95,7 +97,7 @@ def check_fits(config: ModelConfig, game: Game, observation_shape: tuple[int, ..
     parameters = sum(parameter.numel() for parameter in model.parameters())
     if parameters > MAX_PARAMETERS:
         raise ConfigError(f"the model would have {parameters:,} parameters, more than the bound of {MAX_PARAMETERS:,}")
-    return {name: tensor.shape for name, tensor in model.state_dict().items()}
+    return {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in model.state_dict().items()}
 
 
 def _assemble(config: ModelConfig, game: Game, observation_shape: tuple[int, ...]) -> PolicyValueNet:

@@ -1,7 +1,7 @@
 """Where half precision pays, and how observations become tensors."""
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -57,11 +57,16 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     return torch.autocast(device.type, dtype=dtype)
 
 
+def host_tensor(array: NDArray[Any]) -> Tensor:
+    """The array as a CPU tensor, without a copy where it is writable (torch has no read-only tensors)."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
 def observation_tensor(
     observations: NDArray[np.float16] | NDArray[np.float32], device: torch.device, dtype: torch.dtype
 ) -> Tensor:
     """Observations ``[B, *shape]`` as a tensor of ``dtype``; planes ``[B, C, H, W]`` in channels_last order."""
-    tensor = torch.from_numpy(observations).to(device, non_blocking=True)
+    tensor = host_tensor(observations).to(device, non_blocking=True)
     if tensor.ndim == 4:
         return tensor.to(dtype, memory_format=torch.channels_last)
     return tensor.to(dtype)

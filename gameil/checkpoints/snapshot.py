@@ -1,0 +1,168 @@
+"""Snapshots: a network frozen for play, with all that is needed to use it and nothing that could run.
+
+A directory with ``model.safetensors`` (weights) and ``snapshot.json`` (the card). Never a pickle: a snapshot from a
+stranger is checked name by name and shape by shape against its card before anything large is allocated.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from gameil.checkpoints.directory import (
+    existing_directory,
+    read_json,
+    tensor_shapes,
+    write_directory,
+    write_json,
+    write_tensors,
+)
+from gameil.config import config_values, parse_config
+from gameil.errors import CheckpointError, ConfigError, GameError
+from gameil.games.game import Game
+from gameil.games.registry import make_game
+from gameil.models.config import ModelConfig
+from gameil.models.inference import NetworkEvaluator
+from gameil.models.policy_value import PolicyValueNet, build_model, model_shapes
+from gameil.models.precision import Precision
+from gameil.positions.encoder import EncoderConfig, ObservationEncoder
+
+FORMAT_VERSION = 1
+WEIGHTS = "model.safetensors"
+CARD = "snapshot.json"
+MAX_CARD_BYTES = 1_000_000
+"""A card is a page of text; more is damage or mischief."""
+
+
+@dataclass(frozen=True)
+class SnapshotCard:
+    """What a snapshot is and where it comes from."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    game_id: str
+    """Game whose actions it scores (``chess``, ``go(board_size=9)``); it plays any game of that family."""
+    model: ModelConfig
+    """Network."""
+    encoder: EncoderConfig
+    """What the network sees."""
+    learner_step: int = 0
+    """Gradient updates behind the weights, those of its parents left out."""
+    parent: str | None = None
+    """Snapshot the training started from, None for fresh weights."""
+    dataset_digest: str | None = None
+    """Digest of the dataset it learned from (``Dataset.digest``), None for none."""
+    licence: str = "unknown"
+    """Terms of use; they follow from those of the records it learned from, so nothing is claimed by default."""
+    provenance: str = ""
+    """One line for people: which data, which method."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """What was measured of these weights (``validation/top1``)."""
+    format_version: int = FORMAT_VERSION
+    """Version of this card and directory."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """A snapshot in memory."""
+
+    path: Path
+    """Where it was read from."""
+    model: PolicyValueNet
+    """The network in float32 on the CPU, in eval mode; a copy of its own that may be trained on."""
+    game: Game
+    encoder: ObservationEncoder
+    card: SnapshotCard
+
+    def evaluator(self, *, device: str = "cpu", precision: Precision = "auto") -> NetworkEvaluator:
+        """The network ready to evaluate positions."""
+        return NetworkEvaluator(self.model, device=device, precision=precision)
+
+
+def save_snapshot(path: Path, model: PolicyValueNet, card: SnapshotCard) -> None:
+    """Writes the snapshot directory ``path``, whole or not at all; an older one of that name is replaced.
+
+    Raises ``CheckpointError`` when ``card.model`` is not the configuration of ``model``, or ``path`` is something else
+    than a snapshot.
+    """
+    if card.model != model.config:
+        raise CheckpointError(f"{path}: the card describes another network than the one to be saved")
+    if path.exists() and not (path / CARD).exists():
+        raise CheckpointError(f"{path}: exists and is not a snapshot; it is left alone")
+
+    def write(directory: Path) -> None:
+        write_tensors(directory / WEIGHTS, model.state_dict())
+        write_json(directory / CARD, config_values(card))
+
+    write_directory(path, write)
+
+
+def load_snapshot(path: Path, *, game: str | None = None) -> Snapshot:
+    """Reads a snapshot directory, checking everything on it before using anything of it.
+
+    Args:
+        path: the directory.
+        game: id of the game that it must be able to play; None accepts any.
+
+    Raises:
+        CheckpointError: missing, damaged, of another version or game, or with weights that do not fit its card.
+    """
+    path = existing_directory(Path(path))
+    card = read_card(path)
+    try:
+        own_game = make_game(card.game_id)
+        encoder = ObservationEncoder(own_game, card.encoder)
+        expected = model_shapes(card.model, own_game, encoder.shape)
+    except (GameError, ConfigError) as error:
+        raise CheckpointError(f"{path / CARD}: {error}") from error
+    if game is not None and make_game(game).family != own_game.family:
+        raise CheckpointError(f"{path}: plays {own_game.family}, not {make_game(game).family}")
+    _check_weights(path / WEIGHTS, expected)
+    model = build_model(card.model, own_game, encoder.shape)
+    model.load_state_dict(load_file(path / WEIGHTS))
+    return Snapshot(path=path, model=model.eval(), game=own_game, encoder=encoder, card=card)
+
+
+def read_card(path: Path) -> SnapshotCard:
+    """The card of a snapshot directory, without its weights. Raises ``CheckpointError`` as ``load_snapshot``."""
+    if not path.is_dir():
+        raise CheckpointError(f"{path}: no snapshot directory there")
+    file = path / CARD
+    if not file.is_file():
+        raise CheckpointError(f"{path}: not a snapshot: it has no {CARD}")
+    if file.stat().st_size > MAX_CARD_BYTES:
+        raise CheckpointError(f"{file}: {file.stat().st_size:,} bytes; a card has at most {MAX_CARD_BYTES:,}")
+    values: dict[str, Any] = read_json(file)
+    version = values.get("format_version")
+    if version != FORMAT_VERSION:
+        raise CheckpointError(f"{file}: snapshot format {version!r}, this gameil reads {FORMAT_VERSION}")
+    try:
+        return parse_config(SnapshotCard, values, str(file))
+    except ConfigError as error:
+        raise CheckpointError(str(error)) from error
+
+
+def _check_weights(path: Path, expected: Mapping[str, tuple[tuple[int, ...], torch.dtype]]) -> None:
+    """Compares the header of a weights file with what the card's network needs."""
+    if not path.is_file():
+        raise CheckpointError(f"{path}: missing")
+    found = tensor_shapes(path)
+    missing = sorted(expected.keys() - found.keys())
+    unknown = sorted(found.keys() - expected.keys())
+    if missing:
+        raise CheckpointError(f"{path}: {len(missing)} tensors are missing, first {missing[0]!r}")
+    if unknown:
+        raise CheckpointError(f"{path}: {len(unknown)} tensors are unknown to the network, first {unknown[0]!r}")
+    for name, (shape, dtype) in expected.items():
+        found_shape, found_dtype = found[name]
+        if found_shape != shape:
+            raise CheckpointError(f"{path}: {name} has shape {list(found_shape)}, the network needs {list(shape)}")
+        if found_dtype != _DTYPE_NAMES[dtype]:
+            raise CheckpointError(f"{path}: {name} has type {found_dtype}, the network needs {_DTYPE_NAMES[dtype]}")
+
+
+_DTYPE_NAMES = {torch.float32: "F32", torch.int64: "I64"}
+"""Types that occur in a network's state, by their names in safetensors."""

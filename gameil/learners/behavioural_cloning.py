@@ -1,0 +1,247 @@
+"""Behavioural cloning: the policy imitates the moves played (or labelled), the value predicts how the game ended.
+
+    L(theta) = mean_b w_b CE(q_b, pi_theta(. | s_b)) + c_v mean_b u_b (v_theta(s_b) - z_b)^2
+
+with the policy over legal actions only, ``q`` one-hot or an expert's label, ``w`` and ``u`` weights.
+Silver et al., "Mastering the game of Go with deep neural networks and tree search" (2016), Methods; with soft targets
+it is the learning step of DAgger (Ross et al., 2011) and of expert iteration (Anthony et al., 2017).
+
+Letters: ``B`` positions, ``L`` all their legal actions in a row.
+"""
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gameil.errors import CheckpointError, ConfigError
+from gameil.learners.learner import StepResult
+from gameil.losses.masking import legal_log_softmax, legal_logits, legal_rows, segment_sum
+from gameil.losses.supervised import played_targets, policy_loss, smooth_targets, value_loss
+from gameil.models.layers import ConvNorm
+from gameil.models.policy_value import PolicyValueNet
+from gameil.models.precision import (
+    Precision,
+    autocast,
+    compute_dtype,
+    host_tensor,
+    observation_tensor,
+    select_device,
+    use_channels_last,
+)
+from gameil.positions.position_batch import PositionBatch
+from gameil.schedules import warmup_cosine
+
+
+@dataclass(frozen=True)
+class CloningConfig:
+    """How behavioural cloning updates the weights."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    learning_rate: float = 2e-3
+    """Highest learning rate of AdamW; from there half a cosine down."""
+    warmup_steps: int = 200
+    """Updates over which the learning rate rises from 0."""
+    final_share: float = 0.02
+    """Last learning rate as a share of the highest."""
+    weight_decay: float = 0.02
+    """Decoupled weight decay of convolutions and matrices; normalisation and biases have none."""
+    beta2: float = 0.99
+    """Decay of AdamW's second moment. Below the usual 0.999, which forgets too slowly for runs of some thousand steps."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to at most this norm."""
+    label_smoothing: float = 0.0
+    """Share of the target that is spread over all legal actions."""
+    value_weight: float = 0.25
+    """``c_v``: weight of the value loss. One result for a whole game is soon learned by heart, so below 1."""
+    ema_decay: float = 0.999
+    """Share that the averaged weights (used for evaluation and snapshots) keep at each step; 0 for no averaging."""
+    precision: Precision = "auto"
+    """``auto``, ``float32`` or ``bfloat16`` autocast; weights are always float32."""
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "max_grad_norm"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"learner.{name} must be above 0, got {getattr(self, name)}")
+        for name in ("weight_decay", "value_weight", "warmup_steps"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"learner.{name} must be at least 0, got {getattr(self, name)}")
+        for name in ("label_smoothing", "ema_decay", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"learner.{name} must be at least 0 and below 1, got {getattr(self, name)}")
+        if not 0 <= self.final_share <= 1:
+            raise ConfigError(f"learner.final_share must be 0 to 1, got {self.final_share}")
+
+
+class BehaviouralCloning:
+    """Updates a policy-value network from batches of positions."""
+
+    def __init__(self, model: PolicyValueNet, config: CloningConfig, *, total_steps: int, device: str = "cpu") -> None:
+        """
+        Args:
+            model: moved to the device and trained in place.
+            config: see there.
+            total_steps: where the learning rate's cosine ends, when ``step`` is not told the share done.
+            device: ``auto``, ``cpu``, ``cuda``.
+        """
+        self.config = config
+        self.total_steps = total_steps
+        self.device = select_device(device)
+        self.model = model.to(self.device).train()
+        use_channels_last(self.model)
+        convolutional = any(isinstance(module, ConvNorm) for module in model.modules())
+        self.dtype = compute_dtype(config.precision, self.device, convolutional=convolutional)
+        self.optimizer = torch.optim.AdamW(
+            _decay_groups(self.model, config.weight_decay),
+            lr=config.learning_rate,
+            betas=(0.9, config.beta2),
+            fused=True,
+        )
+        self.average = copy.deepcopy(self.model).eval().requires_grad_(False) if config.ema_decay > 0 else None
+        self.steps_done = 0
+
+    def step(self, batch: PositionBatch, *, share: float | None = None) -> StepResult:
+        """One update.
+
+        Args:
+            batch: positions to imitate.
+            share: part of the training that is over, 0 to 1, for budgets in minutes; None counts steps.
+
+        Raises:
+            ConfigError: the loss is no longer finite; the weights are left as they were.
+        """
+        learning_rate = self.learning_rate(share)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        size = len(batch)
+        legal = host_tensor(batch.legal).to(self.device).long()
+        rows = legal_rows(host_tensor(batch.offsets).to(self.device))
+        played = played_targets(host_tensor(batch.actions).to(self.device), legal, rows)
+        targets = played if batch.target_probs is None else host_tensor(batch.target_probs).to(self.device)
+        weights = host_tensor(batch.weights).to(self.device)
+
+        with autocast(self.device, self.dtype):
+            logits, values = self.model(observation_tensor(batch.observations, self.device, self.dtype))
+        log_probs = legal_log_softmax(legal_logits(logits, legal, rows), rows, size)
+        smoothed = smooth_targets(targets, rows, size, self.config.label_smoothing)
+        loss_policy = policy_loss(log_probs, smoothed, rows, weights)
+        loss_value = value_loss(
+            values, host_tensor(batch.returns).to(self.device), host_tensor(batch.return_weights).to(self.device)
+        )
+        loss = loss_policy + self.config.value_weight * loss_value
+
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        grad_norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm, foreach=True))
+        if not math.isfinite(grad_norm):
+            raise ConfigError(
+                f"training diverged at step {self.steps_done}: loss {float(loss)}, gradient norm {grad_norm}; "
+                "lower learner.learning_rate"
+            )
+        self.optimizer.step()
+        self.steps_done += 1
+        self._update_average()
+        return StepResult(
+            {
+                "loss/policy": float(loss_policy),
+                "loss/value": float(loss_value),
+                "accuracy/top1": _top1(log_probs.detach(), played, rows, size),
+                "optimizer/grad_norm": grad_norm,
+                "optimizer/learning_rate": learning_rate,
+            }
+        )
+
+    def learning_rate(self, share: float | None = None) -> float:
+        """Learning rate of the next update: warm-up by steps, then a cosine by steps or by ``share``."""
+        config = self.config
+        total = self.total_steps
+        step = self.steps_done
+        if share is not None and step >= config.warmup_steps:
+            # The cosine wants a place between the end of the warm-up and the end of training.
+            total = config.warmup_steps + 1_000_000
+            step = config.warmup_steps + round(1_000_000 * min(1.0, max(0.0, share)))
+        return warmup_cosine(
+            step,
+            peak=config.learning_rate,
+            warmup_steps=config.warmup_steps,
+            total_steps=total,
+            final_share=config.final_share,
+        )
+
+    def evaluation_model(self) -> PolicyValueNet:
+        """The averaged weights, or the current ones where there is no averaging. Not to be trained."""
+        return self.model if self.average is None else self.average
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights, average, AdamW's moments and the step; see ``Learner.state_dict``."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        if self.average is not None:
+            tensors |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            for key, tensor in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"optimizer.{key}.{name}"] = tensor
+        return {"tensors": tensors, "state": {"steps_done": self.steps_done, "total_steps": self.total_steps}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from a ``state_dict``. Raises ``CheckpointError`` when it is another network's."""
+        tensors: Mapping[str, Tensor] = state["tensors"]
+        self.steps_done = int(state["state"]["steps_done"])
+        _load_prefixed(self.model, tensors, "model.")
+        if self.average is not None:
+            _load_prefixed(self.average, tensors, "average.")
+        self.optimizer.state.clear()
+        for name, parameter in self.model.named_parameters():
+            moments = {}
+            for key in ("step", "exp_avg", "exp_avg_sq"):
+                saved = tensors.get(f"optimizer.{key}.{name}")
+                if saved is None:
+                    continue
+                # The fused kernel walks all tensors in memory order: moments must lie in memory as their weights do.
+                place = torch.empty_like(parameter) if saved.shape == parameter.shape else saved.to(self.device)
+                moments[key] = place.detach().copy_(saved)
+            if moments:
+                self.optimizer.state[parameter] = moments
+
+    def _update_average(self) -> None:
+        """Moves the average towards the weights; early on faster, so that it forgets the random start."""
+        if self.average is None:
+            return
+        decay = min(self.config.ema_decay, (1.0 + self.steps_done) / (10.0 + self.steps_done))
+        averaged, current = [], []
+        for mean, now in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                averaged.append(mean)
+                current.append(now)
+            else:
+                mean.copy_(now)
+        torch._foreach_lerp_(averaged, current, 1.0 - decay)
+
+
+def _decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay for convolutions and matrices, none for vectors (biases, normalisation)."""
+    parameters = list(model.parameters())
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _top1(log_probs: Tensor, played: Tensor, rows: Tensor, batch: int) -> float:
+    """Share of positions where no legal action is likelier than the one played."""
+    played_log_probs = segment_sum(log_probs * played, rows, batch)
+    likelier = segment_sum((log_probs > played_log_probs.index_select(0, rows)).float(), rows, batch)
+    return float((likelier == 0).float().mean())
+
+
+def _load_prefixed(model: nn.Module, tensors: Mapping[str, Tensor], prefix: str) -> None:
+    own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    try:
+        model.load_state_dict(own)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1:2]
+        raise CheckpointError(f"the checkpoint is another network's: {''.join(first).strip()}") from error
