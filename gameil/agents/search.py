@@ -1,0 +1,37 @@
+"""A network with search: the trees of all requests grow together, one network call a simulation step."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gameil.agents.agent import Decisions, Request
+from gameil.agents.network import decide
+from gameil.errors import AgentError
+from gameil.games.game import Game
+from gameil.search.puct import BatchedSearch
+
+
+class SearchAgent:
+    """Draws from the root's visit counts, at temperature 0 the most visited action. Every request is searched anew."""
+
+    def __init__(self, name: str, game: Game, search: BatchedSearch, *, temperature: float = 0.0) -> None:
+        if not (game.capabilities.perfect_information and game.capabilities.clonable):
+            raise AgentError(f"agent {name!r}: search needs perfect information, which {game.id} does not have")
+        self.name = name
+        self._search = search
+        self._temperature = temperature
+
+    def begin(self, games: Sequence[int]) -> None:
+        pass
+
+    def act(self, requests: Sequence[Request]) -> Decisions:
+        result = self._search.run([request.state for request in requests], [request.rng for request in requests])
+        with np.errstate(divide="ignore"):
+            log_counts = np.log(result.visit_counts.astype(np.float32))
+        return decide(log_counts, requests, temperature=self._temperature, values=result.values)
+
+    def end(self, games: Sequence[int]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,230 @@
+"""Builds any agent from its spec: one line of text that means the same in the command line, a config and a league.
+
+    random                                      uniform over the legal actions
+    mcts:1000                                   OpenSpiel's Monte Carlo tree search, so many simulations a move
+    snapshot:runs/x/snapshots/best              a trained network; ,search=64 ,temperature=0.5 ,device=cuda
+    builtin:hard                                beginner, easy, medium, hard, elite (and what ``builtin_levels`` lists)
+    uci:stockfish,skill=3,nodes=1000            a chess engine found on PATH, in /usr/games or in an [engines] table
+    gtp:gnugo,level=5                           a Go engine found likewise
+
+A spec holds no character that a shell treats specially. Options are typed and bounded; unknown ones are refused.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gameil.agents.agent import Agent
+from gameil.agents.engine_process import EngineConfig, find_engine
+from gameil.errors import ConfigError
+from gameil.games.game import Game
+
+_ALLOWED = re.compile(r"[A-Za-z0-9_./:=,+@%~-]+")
+"""Characters of a spec: all of them mean themselves in a shell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One ``name=value`` that a kind of agent takes."""
+
+    kind: type[int] | type[float] | tuple[str, ...]
+    """``int``, ``float``, or the words allowed."""
+    low: float = 0
+    high: float = math.inf
+
+    def read(self, where: str, text: str) -> int | float | str:
+        """The value of ``text``. Raises ``ConfigError`` naming the type and the bounds."""
+        if isinstance(self.kind, tuple):
+            if text not in self.kind:
+                raise ConfigError(f"{where}={text!r}: must be one of {', '.join(self.kind)}")
+            return text
+        try:
+            value = self.kind(text)
+        except ValueError:
+            value = math.nan
+        if not self.low <= value <= self.high:
+            noun = "a whole number" if self.kind is int else "a number"
+            bounds = f"at least {self.low:g}" if math.isinf(self.high) else f"from {self.low:g} to {self.high:g}"
+            raise ConfigError(f"{where}={text!r}: must be {noun} {bounds}")
+        return value
+
+
+Value = int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """A spec taken apart and checked."""
+
+    kind: str
+    target: str
+    """What stands between the colon and the first comma: simulations, path, engine or level; empty for ``random``."""
+    options: Mapping[str, Value]
+
+    def __str__(self) -> str:
+        """Canonical text: options by name, numbers in their shortest form."""
+        options = "".join(
+            f",{name}={value:g}" if isinstance(value, float) else f",{name}={value}"
+            for name, value in sorted(self.options.items())
+        )
+        return f"{self.kind}:{self.target}{options}" if self.target else f"{self.kind}{options}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    target: str
+    """What the target is, for messages; empty where there is none."""
+    options: Mapping[str, Option]
+    build: Callable[[AgentSpec, Game, int, Mapping[str, EngineConfig] | None], Agent]
+
+
+def parse_spec(spec: str) -> AgentSpec:
+    """Takes a spec apart. Raises ``ConfigError`` in one line that lists what is allowed."""
+    if not _ALLOWED.fullmatch(spec):
+        raise ConfigError(f"agent {spec!r}: a spec is one word of letters, digits and _./:=,+@%~-")
+    head, *pairs = spec.split(",")
+    kind_name, _, target = head.partition(":")
+    kind = _KINDS.get(kind_name)
+    if kind is None:
+        raise ConfigError(f"agent {spec!r}: unknown kind {kind_name!r}; there are {', '.join(_KINDS)}")
+    if kind.target and not target:
+        raise ConfigError(f"agent {spec!r}: needs {kind.target}, as in {kind_name}:{_EXAMPLES[kind_name]}")
+    if not kind.target and target:
+        raise ConfigError(f"agent {spec!r}: {kind_name} takes nothing after a colon")
+    options: dict[str, Value] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if name not in kind.options or not equals:
+            allowed = ", ".join(f"{option}=" for option in kind.options) or "none"
+            raise ConfigError(f"agent {spec!r}: unknown option {pair!r}; {kind_name} takes {allowed}")
+        if name in options:
+            raise ConfigError(f"agent {spec!r}: option {name!r} is given twice")
+        options[name] = kind.options[name].read(f"agent {spec!r}: {name}", text)
+    return AgentSpec(kind_name, target, options)
+
+
+def build_agent(spec: str, game: Game, *, seed: int = 0, engines: Mapping[str, EngineConfig] | None = None) -> Agent:
+    """The agent that ``spec`` describes, for ``game``.
+
+    Args:
+        seed: for what an agent draws outside of requests (an engine's own random stream); decisions themselves draw
+            from the request's generator.
+        engines: the user's own ``[engines]`` table; only these may name a program by its path.
+
+    Raises:
+        ConfigError: the spec is malformed.
+        AgentError: it cannot be built here: missing engine, game without the capability it needs.
+        CheckpointError: the snapshot is missing, torn or of another game.
+    """
+    parsed = parse_spec(spec)
+    return _KINDS[parsed.kind].build(parsed, game, seed, engines)
+
+
+def builtin_levels(game: Game) -> dict[str, str]:
+    """Levels of ``builtin:LEVEL`` for ``game``, weakest first, each with the spec of what it is here."""
+    from gameil.agents.levels import levels
+
+    return levels(game)
+
+
+def _random(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
+    from gameil.agents.random import RandomAgent
+
+    return RandomAgent(str(spec))
+
+
+def _mcts(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
+    from gameil.agents.built_in import MctsAgent
+
+    simulations = Option(int, 1, 10_000_000).read(f"agent {str(spec)!r}: simulations", spec.target)
+    return MctsAgent(str(spec), game, simulations=int(simulations), exploration=float(spec.options.get("c", 2.0)))
+
+
+def _builtin(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
+    from gameil.agents.levels import Renamed
+
+    found = builtin_levels(game)
+    if spec.target not in found:
+        raise ConfigError(f"agent {str(spec)!r}: {game.id} has no such level; there are {', '.join(found)}")
+    return Renamed(str(spec), build_agent(found[spec.target], game, seed=seed, engines=engines))
+
+
+def _snapshot(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
+    from gameil.agents.network import load_network_agent
+
+    return load_network_agent(
+        str(spec),
+        game,
+        path=spec.target,
+        temperature=float(spec.options.get("temperature", 0.0)),
+        simulations=int(spec.options.get("search", 0)),
+        device=str(spec.options.get("device", "cpu")),
+    )
+
+
+def _uci(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
+    from gameil.agents.uci import UciAgent, UciLimits
+
+    options = spec.options
+    uci_options = {"Skill Level": str(options["skill"])} if "skill" in options else {}
+    if "elo" in options:
+        uci_options |= {"UCI_LimitStrength": "true", "UCI_Elo": str(options["elo"])}
+    limits = UciLimits(**{name: int(options[name]) for name in ("nodes", "depth", "movetime") if name in options})
+    return UciAgent(
+        str(spec),
+        game,
+        engine=spec.target,
+        config=find_engine(spec.target, engines, ()),
+        options=uci_options,
+        limits=limits,
+        processes=int(options["processes"]) if "processes" in options else None,
+    )
+
+
+def _gtp(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
+    from gameil.agents.gtp import GNU_GO_ARGUMENTS, GtpAgent
+
+    options = spec.options
+    config = find_engine(spec.target, engines, GNU_GO_ARGUMENTS if spec.target == "gnugo" else ())
+    if "level" in options:
+        config = EngineConfig((*config.command, "--level", str(options["level"])), {}, config.timeout_seconds)
+    processes = int(options["processes"]) if "processes" in options else None
+    return GtpAgent(str(spec), game, engine=spec.target, config=config, processes=processes)
+
+
+_PROCESSES = Option(int, 1, 256)
+_KINDS: dict[str, _Kind] = {
+    "random": _Kind("", {}, _random),
+    "mcts": _Kind("a number of simulations", {"c": Option(float, 0, 100)}, _mcts),
+    "builtin": _Kind("a level", {}, _builtin),
+    "snapshot": _Kind(
+        "a snapshot directory",
+        {
+            "search": Option(int, 0, 1_000_000),
+            "temperature": Option(float, 0, 100),
+            "device": Option(("cpu", "cuda")),
+        },
+        _snapshot,
+    ),
+    "uci": _Kind(
+        "an engine's name",
+        {
+            "skill": Option(int, -20, 20),
+            "elo": Option(int, 100, 4000),
+            "nodes": Option(int, 1, 10**9),
+            "depth": Option(int, 1, 200),
+            "movetime": Option(int, 1, 3_600_000),
+            "processes": _PROCESSES,
+        },
+        _uci,
+    ),
+    "gtp": _Kind("an engine's name", {"level": Option(int, 1, 10), "processes": _PROCESSES}, _gtp),
+}
+_EXAMPLES = {
+    "mcts": "1000",
+    "builtin": "easy",
+    "snapshot": "runs/x/snapshots/best",
+    "uci": "stockfish,skill=3,nodes=1000",
+    "gtp": "gnugo,level=5",
+}

@@ -1,0 +1,177 @@
+"""A series: one agent against another over groups of games that share an opening and rotate the seats."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gameil.agents.agent import Agent
+from gameil.arena.openings import default_plies, random_openings
+from gameil.errors import ConfigError
+from gameil.games.game import Game
+from gameil.positions.played_game import PlayedGame
+from gameil.ratings.intervals import (
+    Interval,
+    elo_difference,
+    mean_interval,
+    pair_interval,
+    score_interval,
+)
+from gameil.rollout.matches import MatchResult, Pairing, play_matches
+
+_SAME = 1e-9
+"""Returns closer than this are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesResult:
+    """What one agent reached against another. Score: 1 a win, ½ a draw, 0 a loss, on average."""
+
+    agent: str
+    opponent: str
+    game_id: str
+    wins: int
+    draws: int
+    """Truncated games are among them."""
+    losses: int
+    truncated: int
+    """Games cut at the limit on plies, counted as draws."""
+    score: float
+    """Mean over games; with more than two players, mean of the comparisons with each other seat."""
+    interval: Interval
+    """95 %, games taken as independent."""
+    pair_interval: Interval
+    """95 %, with the games of one opening as the unit."""
+    elo: float
+    """Elo difference of agent minus opponent; finite also for one-sided results (``ratings.intervals``)."""
+    elo_interval: Interval
+    elo_pair_interval: Interval
+    mean_return: float
+    """Mean of the agent's returns in the game's own unit (chips, points)."""
+    seconds: float
+    """Wall-clock time of the series."""
+    agent_seconds_per_move: float
+    opponent_seconds_per_move: float
+    played: tuple[PlayedGame, ...]
+    """By match number."""
+
+    @property
+    def games(self) -> int:
+        return self.wins + self.draws + self.losses
+
+
+def play_series(
+    game: Game,
+    agent: Agent,
+    opponent: Agent,
+    *,
+    games: int,
+    seed: int,
+    progress: Callable[[MatchResult], None] | None = None,
+    opening_plies: int | None = None,
+    concurrency: int = 64,
+    max_plies: int | None = None,
+) -> SeriesResult:
+    """Plays ``games`` games between two agents and counts them.
+
+    With ``P`` players each opening is played ``P`` times: the agent sits once in every seat, the opponent in all
+    others. A number of games that ``P`` does not divide leaves the last group incomplete.
+
+    Args:
+        opening_plies: random plies before the agents move; None: ``openings.default_plies``.
+        progress: told of each game as it ends.
+    """
+    if games < 1:
+        raise ConfigError(f"a series needs at least 1 game, got {games}")
+    began = time.perf_counter()
+    results: list[MatchResult] = []
+    pairings = series_pairings(game, agent, opponent, games=games, seed=seed, opening_plies=opening_plies)
+    played = play_matches(
+        game,
+        pairings,
+        seed=seed,
+        concurrency=concurrency,
+        max_plies=max_plies,
+        match_prefix=f"series/{agent.name}/{opponent.name}",
+        on_result=progress,
+    )
+    results.extend(played)
+    results.sort(key=lambda result: result.pairing.match)
+    return summarise(game, agent.name, opponent.name, results, seconds=time.perf_counter() - began)
+
+
+def series_pairings(
+    game: Game,
+    agent: Agent,
+    opponent: Agent,
+    *,
+    games: int,
+    seed: int,
+    opening_plies: int | None = None,
+    first: int = 0,
+) -> Iterator[Pairing]:
+    """The games ``first`` to ``games - 1`` of a series; game ``i`` is the same whatever ``first`` and ``games`` are."""
+    players = game.num_players
+    plies = default_plies(game) if opening_plies is None else opening_plies
+    openings = random_openings(game, math.ceil(games / players), plies=plies, seed=seed)
+    for match in range(first, games):
+        group, place = divmod(match, players)
+        seats = tuple(agent if seat == place else opponent for seat in range(players))
+        yield Pairing(match, seats, openings[group].actions, chance=group)
+
+
+def summarise(game: Game, agent: str, opponent: str, results: list[MatchResult], *, seconds: float) -> SeriesResult:
+    """Counts the games of one series, ordered by match number, in which the agent's seat is ``match % P``."""
+    players = game.num_players
+    scores: list[float] = []
+    outcomes: list[int] = []
+    returns: list[float] = []
+    groups: dict[int, list[float]] = {}
+    time_of = {agent: 0.0, opponent: 0.0}
+    moves_of = {agent: 0, opponent: 0}
+    for result in results:
+        group, seat = divmod(result.pairing.match, players)
+        score = seat_score(result.returns, seat)
+        scores.append(score)
+        groups.setdefault(group, []).append(score)
+        mine = result.returns[seat]
+        returns.append(mine)
+        difference = mine - math.fsum(result.returns) / players
+        outcomes.append(0 if abs(difference) < _SAME else 1 if difference > 0 else -1)
+        for name, spent in result.seconds.items():
+            time_of[name] = time_of.get(name, 0.0) + spent
+            moves_of[name] = moves_of.get(name, 0) + result.moves[name]
+    wins, draws, losses = (outcomes.count(outcome) for outcome in (1, 0, -1))
+    score = math.fsum(scores) / len(scores)
+    interval = score_interval(wins, draws, losses) if players == 2 else mean_interval(scores)
+    by_pairs = pair_interval(groups.values())
+    elo, elo_by_pairs = (elo_difference(score, each, len(scores)) for each in (interval, by_pairs))
+    return SeriesResult(
+        agent=agent,
+        opponent=opponent,
+        game_id=game.id,
+        wins=wins,
+        draws=draws,
+        losses=losses,
+        truncated=sum(result.truncated for result in results),
+        score=score,
+        interval=interval,
+        pair_interval=by_pairs,
+        elo=elo.difference,
+        elo_interval=elo.interval,
+        elo_pair_interval=elo_by_pairs.interval,
+        mean_return=math.fsum(returns) / len(returns),
+        seconds=seconds,
+        agent_seconds_per_move=time_of[agent] / max(1, moves_of[agent]),
+        opponent_seconds_per_move=time_of[opponent] / max(1, moves_of[opponent]),
+        played=tuple(result.played for result in results),
+    )
+
+
+def seat_score(returns: tuple[float, ...], seat: int) -> float:
+    """Share of the other seats whose return is below ``seat``'s, equal ones counting half: equal agents average ½."""
+    others = [value for player, value in enumerate(returns) if player != seat]
+    if not others:
+        return 0.5
+    mine = returns[seat]
+    return math.fsum(0.5 if abs(mine - value) < _SAME else float(mine > value) for value in others) / len(others)

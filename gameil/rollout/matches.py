@@ -1,0 +1,196 @@
+"""Many games between agents at once in one process: the states of all games are grouped by agent, one call a group.
+
+Every decision draws from a generator keyed by (seed, match, ply), so that a game does not depend on what runs beside it.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gameil.agents.agent import Agent, Request
+from gameil.errors import AgentError, IllegalActionError
+from gameil.games.game import CHANCE_PLAYER, Game, State
+from gameil.positions.played_game import PlayedGame
+from gameil.records.record import PlayerInfo, Provenance
+from gameil.seeding import generator
+
+SOURCE = "gameil:arena"
+"""Provenance of games played here; the offset is the match number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """One game to be played."""
+
+    match: int
+    """Number of the game, unique within a call and at most 2⁶³ - 1: its key for random draws and its handle."""
+    seats: tuple[Agent, ...]
+    """``[P]``: the agent of each player; one agent may hold several seats."""
+    opening: tuple[int, ...] = ()
+    """Actions (chance outcomes included) played before any agent is asked."""
+    chance: int | None = None
+    """Games with an equal key see equal dice and cards at equal plies; None: the match number."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchResult:
+    """A game that was played."""
+
+    pairing: Pairing
+    returns: tuple[float, ...]
+    """Per player; where ``truncated``, the game has no result and these are all 0 (a draw in scores)."""
+    played: PlayedGame
+    truncated: bool
+    """Stopped at the limit on plies, not by the rules."""
+    moves: dict[str, int]
+    """Decisions that each agent took, by its name (opening and chance left out)."""
+    seconds: dict[str, float]
+    """Time spent in each agent for this game, by its name; a call for many games is shared equally among them."""
+
+
+@dataclass(slots=True)
+class _Running:
+    pairing: Pairing
+    state: State
+    actions: list[int]
+    moves: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def play_matches(
+    game: Game,
+    pairings: Iterable[Pairing],
+    *,
+    seed: int,
+    concurrency: int = 64,
+    max_plies: int | None = None,
+    match_prefix: str = "arena",
+    on_result: Callable[[MatchResult], None] | None = None,
+) -> Iterator[MatchResult]:
+    """Plays all pairings, at most ``concurrency`` at once, and yields each game when it is over (not in order).
+
+    Args:
+        game: the rules; every game begins at its initial state.
+        pairings: read as games begin, so it may be endless.
+        seed: root of all random draws.
+        max_plies: games longer than this are cut; None: only the rules end a game.
+        match_prefix: what generated games are keyed by: their ``match_id`` is ``prefix/seed/match``.
+        on_result: told of each game just before it is yielded.
+
+    Raises:
+        AgentError: an agent failed, or chose an action that is not legal.
+    """
+    waiting = iter(pairings)
+    running: list[_Running] = []
+    exhausted = False
+    try:
+        while True:
+            while not exhausted and len(running) < concurrency:
+                pairing = next(waiting, None)
+                if pairing is None:
+                    exhausted = True
+                else:
+                    running.append(_start(game, pairing))
+            if not running:
+                return
+            still: list[_Running] = []
+            for one in running:
+                _play_chance(one, seed)
+                if one.state.is_terminal() or (max_plies is not None and len(one.actions) >= max_plies):
+                    _end(one.pairing)
+                    result = _result(one, seed, match_prefix)
+                    if on_result is not None:
+                        on_result(result)
+                    yield result
+                else:
+                    still.append(one)
+            running = still
+            _play_ply(running, seed)
+    finally:
+        for one in running:
+            _end(one.pairing)
+
+
+def _agents(pairing: Pairing) -> Sequence[Agent]:
+    return list({id(agent): agent for agent in pairing.seats}.values())
+
+
+def _start(game: Game, pairing: Pairing) -> _Running:
+    if len(pairing.seats) != game.num_players:
+        raise AgentError(f"{game.id} has {game.num_players} players, got {len(pairing.seats)} agents")
+    for agent in _agents(pairing):
+        agent.begin([pairing.match])
+    state = game.initial_state()
+    for action in pairing.opening:
+        state.apply(action)
+    return _Running(pairing, state, list(pairing.opening))
+
+
+def _end(pairing: Pairing) -> None:
+    for agent in _agents(pairing):
+        agent.end([pairing.match])
+
+
+def _play_chance(one: _Running, seed: int) -> None:
+    while one.state.current_player() == CHANCE_PLAYER:
+        key = one.pairing.match if one.pairing.chance is None else one.pairing.chance
+        action = draw_chance(one.state, generator(seed, "chance", key, "ply", len(one.actions)))
+        one.state.apply(action)
+        one.actions.append(action)
+
+
+def draw_chance(state: State, rng: np.random.Generator) -> int:
+    """A chance outcome of a chance node, drawn by its probability."""
+    actions, probs = zip(*state.chance_outcomes(), strict=True)
+    cumulative = np.cumsum(probs)
+    place = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+    return int(actions[min(place, len(actions) - 1)])
+
+
+def _play_ply(running: Sequence[_Running], seed: int) -> None:
+    """One decision in every running game: one ``act`` call for each agent."""
+    groups: dict[int, tuple[Agent, list[_Running]]] = {}
+    for one in running:
+        agent = one.pairing.seats[one.state.current_player()]
+        groups.setdefault(id(agent), (agent, []))[1].append(one)
+    for agent, members in groups.values():
+        requests = [
+            Request(
+                one.pairing.match,
+                one.state.current_player(),
+                one.state,
+                generator(seed, "match", one.pairing.match, "ply", len(one.actions)),
+            )
+            for one in members
+        ]
+        before = time.perf_counter()
+        actions = agent.act(requests).actions
+        share = (time.perf_counter() - before) / len(members)
+        if len(actions) != len(members):
+            raise AgentError(f"agent {agent.name!r} gave {len(actions)} actions for {len(members)} requests")
+        for one, action in zip(members, actions.tolist(), strict=True):
+            try:
+                one.state.apply(action)
+            except IllegalActionError as error:
+                raise AgentError(f"agent {agent.name!r} chose an illegal action: {error}") from error
+            one.actions.append(action)
+            one.moves[agent.name] = one.moves.get(agent.name, 0) + 1
+            one.seconds[agent.name] = one.seconds.get(agent.name, 0.0) + share
+
+
+def _result(one: _Running, seed: int, match_prefix: str) -> MatchResult:
+    truncated = not one.state.is_terminal()
+    players = len(one.pairing.seats)
+    returns = (0.0,) * players if truncated else tuple(float(value) for value in one.state.returns())
+    played = PlayedGame(
+        game_id=one.state.game.id,
+        actions=np.array(one.actions, np.uint32),
+        source=Provenance(SOURCE, one.pairing.match),
+        returns=None if truncated else returns,
+        termination="unknown" if truncated else "rules",
+        players=tuple(PlayerInfo(agent.name) for agent in one.pairing.seats),
+        match_id=f"{match_prefix}/{seed}/{one.pairing.match}",
+    )
+    return MatchResult(one.pairing, returns, played, truncated, one.moves, one.seconds)
