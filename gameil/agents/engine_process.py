@@ -1,4 +1,4 @@
-"""One external engine as a child process: lines in, lines out, a time limit on every wait, and no orphan left behind."""
+"""One external engine as a child process: lines in and out, a time limit on every wait, and no orphan left behind."""
 
 import contextlib
 import os
@@ -43,7 +43,7 @@ class EngineConfig:
 
 
 def find_engine(
-    name: str, engines: Mapping[str, EngineConfig] | None, default_arguments: Sequence[str]
+    name: str, engines: Mapping[str, EngineConfig] | None, default_arguments: Sequence[str] = ()
 ) -> EngineConfig:
     """The engine called ``name``: from the user's table, else on PATH or in /usr/games with ``default_arguments``.
 

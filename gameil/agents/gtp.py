@@ -74,6 +74,8 @@ class GtpAgent:
     ) -> None:
         if game.name != "go" or game.board is None:
             raise AgentError(f"agent {name!r} plays go only, not {game.id}")
+        if "handicap" in game_parameters(game.id):
+            raise AgentError(f"agent {name!r} plays go without handicap stones, not {game.id}")
         self.name = name
         self._engine = engine
         self._lines = GameLines("gtp")

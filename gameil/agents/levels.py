@@ -1,9 +1,9 @@
 """The built-in levels, the fixed yardstick of every ladder: what ``builtin:hard`` is in each game.
 
-``beginner`` moves at random; ``easy``, ``medium``, ``hard`` and ``elite`` are OpenSpiel's C++ Monte Carlo tree search with
-10, 100, 1,000 and 10,000 simulations where a move then stays under a second, and fewer where rollouts are long.
-Measured simulations a second from the start position, one core of an AVX-512 server, OpenSpiel 2.0.2: tic-tac-toe 730 k,
-mancala 160 k, connect four 141 k, hex 7x7 58 k, hex 11x11 20 k, breakthrough 20 k, y 16 k, amazons 15 k, go 9x9 9.4 k,
+``beginner`` moves at random; ``easy``, ``medium``, ``hard`` and ``elite`` are OpenSpiel's C++ Monte Carlo tree search
+with 10, 100, 1,000 and 10,000 simulations where a move then stays under a second, and fewer where rollouts are long.
+Measured simulations a second from the start, one core of an AVX-512 server, OpenSpiel 2.0.2: tic-tac-toe 730 k, mancala
+160 k, connect four 141 k, hex 7x7 58 k, hex 11x11 20 k, breakthrough 20 k, y 16 k, amazons 15 k, go 9x9 9.4 k,
 checkers 6.4 k, othello 5 k, go 13x13 2.1 k, chinese checkers 1.7 k, backgammon 0.9 k, chess 0.8 k, go 19x19 0.6 k.
 """
 
@@ -49,7 +49,7 @@ def _simulations(game: Game) -> tuple[int, int, int, int]:
 
 def _is_found(engine: str) -> bool:
     try:
-        find_engine(engine, None, ())
+        find_engine(engine, None)
     except EngineError:
         return False
     return True

@@ -175,7 +175,7 @@ def _uci(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineCon
         str(spec),
         game,
         engine=spec.target,
-        config=find_engine(spec.target, engines, ()),
+        config=find_engine(spec.target, engines),
         options=uci_options,
         limits=limits,
         processes=int(options["processes"]) if "processes" in options else None,

@@ -12,7 +12,7 @@ from gameil.agents.agent import Decisions, Request
 from gameil.agents.engine_pool import EnginePool, IllegalAnswerError, usable_cores
 from gameil.agents.engine_process import EngineConfig, EngineProcess
 from gameil.agents.game_lines import GameLines, Line
-from gameil.errors import EngineError, NotationError
+from gameil.errors import AgentError, EngineError, NotationError
 from gameil.games.game import Game
 
 _START_SECONDS = 20.0
@@ -94,8 +94,8 @@ class UciAgent:
         limits: UciLimits,
         processes: int | None = None,
     ) -> None:
-        if game.name != "chess":
-            raise EngineError(f"agent {name!r} plays chess only, not {game.id}")
+        if game.id != "chess":
+            raise AgentError(f"agent {name!r} plays chess only, not {game.id}")
         self.name = name
         self._limits = limits
         self._engine = engine

@@ -76,7 +76,7 @@ def elo_of_score(score: float) -> float:
 
 def score_of_elo(difference: float) -> float:
     """Expected score of the side that is ``difference`` Elo points stronger; the inverse of ``elo_of_score``."""
-    return 1.0 / (1.0 + 10.0 ** (-difference / 400.0))
+    return 1.0 / (1.0 + math.pow(10.0, -difference / 400.0))
 
 
 def elo_difference(score: float, interval: Interval, games: int) -> EloDifference:

@@ -1,6 +1,6 @@
 """Many games between agents at once in one process: the states of all games are grouped by agent, one call a group.
 
-Every decision draws from a generator keyed by (seed, match, ply), so that a game does not depend on what runs beside it.
+Every decision draws from a generator keyed by (seed, match, ply): a game does not depend on what runs beside it.
 """
 
 import time
