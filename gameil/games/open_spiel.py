@@ -27,7 +27,7 @@ from gameil.games.game import (
     Notation,
     Symmetry,
 )
-from gameil.games.parameters import PARAMETERS, Value, format_id, read_parameters
+from gameil.games.parameters import PARAMETERS, Value, format_id
 from gameil.games.symmetries import board_symmetries
 
 RECENT = 8
@@ -337,7 +337,7 @@ def _vector_observer(raw: Any) -> tuple[tuple[int], Callable[[Any, int, NDArray[
     """Writes the engine's own vector for a player, then the seat as one-hot where the vector does not name it."""
     kind = raw.get_type()
     imperfect = kind.information != pyspiel.GameType.Information.PERFECT_INFORMATION
-    remembers = imperfect and kind.provides_information_state_tensor or not kind.provides_observation_tensor
+    remembers = (imperfect and kind.provides_information_state_tensor) or not kind.provides_observation_tensor
     observer = make_observation(raw, pyspiel.IIGObservationType(perfect_recall=True) if remembers else None)
     if observer is None:
         raise GameError(f"{raw}: the rules engine gives no observation")
