@@ -52,7 +52,7 @@ class CloningConfig:
     weight_decay: float = 0.02
     """Decoupled weight decay of convolutions and matrices; normalisation and biases have none."""
     beta2: float = 0.99
-    """Decay of AdamW's second moment. Below the usual 0.999, which forgets too slowly for runs of some thousand steps."""
+    """Decay of AdamW's second moment; the usual 0.999 forgets too slowly for runs of some thousand steps."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to at most this norm."""
     label_smoothing: float = 0.0
@@ -103,6 +103,11 @@ class BehaviouralCloning:
             fused=True,
         )
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False) if config.ema_decay > 0 else None
+        # Counters of seen batches are no floats; nothing reads them in evaluation.
+        self._current = [tensor for tensor in self.model.state_dict().values() if tensor.is_floating_point()]
+        self._averaged: list[Tensor] = []
+        if self.average is not None:
+            self._averaged = [tensor for tensor in self.average.state_dict().values() if tensor.is_floating_point()]
         self.steps_done = 0
 
     def step(self, batch: PositionBatch, *, share: float | None = None) -> StepResult:
@@ -212,14 +217,8 @@ class BehaviouralCloning:
         if self.average is None:
             return
         decay = min(self.config.ema_decay, (1.0 + self.steps_done) / (10.0 + self.steps_done))
-        averaged, current = [], []
-        for mean, now in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                averaged.append(mean)
-                current.append(now)
-            else:
-                mean.copy_(now)
-        torch._foreach_lerp_(averaged, current, 1.0 - decay)
+        with torch.no_grad():
+            torch._foreach_lerp_(self._averaged, self._current, 1.0 - decay)
 
 
 def _decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
