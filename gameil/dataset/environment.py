@@ -53,7 +53,7 @@ class Environment:
 
     @contextmanager
     def write(self) -> Iterator["Writing"]:
-        """A write transaction: all or nothing. Raises ``MapFullError`` (nothing was written) where the map must grow."""
+        """A write transaction: all or nothing. ``MapFullError`` (nothing was written) where the map must grow."""
         with self.lock:
             env = self.opened()
             try:

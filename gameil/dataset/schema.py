@@ -46,8 +46,8 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 INDEX_DTYPE = np.dtype([("decisions", "<u4"), ("hash", "<u4"), ("split", "u1"), ("spare", "u1", (3,))])
 """One game's entry: players' decisions in it, first four bytes of its content digest, number of its split."""
-INDEX_CHUNK = 1024
-"""Games a value of ``index``."""
+INDEX_CHUNK = 1020
+"""Games a value of ``index``: fills three pages."""
 SHORT_GAME = 20
 """Games of fewer plies are told apart by players and date too: many people play the same short game."""
 
