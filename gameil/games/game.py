@@ -4,9 +4,12 @@ Letters: ``P`` players, ``A`` actions, ``K`` action planes, ``H`` and ``W`` boar
 
 *One frame.* Observations and actions are both seen by the player to move: own pieces come first, and where the two
 sides walk in opposite directions (chess, breakthrough) or own different edges (hex) the board is turned so that the
-mover always walks or connects the same way. An action id therefore means the same thing for every player, and one
-network plays all seats. Stored games, datasets and networks use these ids only; the adapter converts to and from the
-ids of the rules engine.
+mover always walks to rising rows, or joins the first row with the last. An action id therefore means the same thing
+for every player, and one network plays all seats. Stored games, datasets and networks use these ids only; the adapter
+converts to and from the ids of the rules engine.
+
+*Seats.* Seat 0 is the player who moves first from the usual start (chess: White; Go, Othello: Black), whatever the
+rules engine calls it.
 """
 
 from collections.abc import Sequence
@@ -52,9 +55,11 @@ class BoardLayout:
     action_planes: int
     """``K``: number of planes that a convolutional policy head puts over the board."""
     action_index: NDArray[np.int64]
-    """``[A]``: place of each action in the flattened ``[K, H, W]`` logits, or -1 for one without a cell (pass)."""
+    """``[A]``: place of each action in the flattened ``[K, H, W]`` logits, or -1 for one without a cell (pass, castling,
+    swap). No two actions share a place."""
     action_cells: NDArray[np.int64]
-    """``[A, 2]``: source and target cell of each action; -1 where there is none (a placed stone has no source)."""
+    """``[A, 2]``: source and target cell of each action; -1 where there is none (a placed stone has no source; where a
+    connect four piece comes to rest depends on the state)."""
     opponent_view: NDArray[np.int64]
     """``[H * W]``: the opponent's name of each of my cells; an involution (identity, rank flip or transpose)."""
     own_plane: int | None
@@ -101,10 +106,13 @@ class State(Protocol):
         """Sum of the rewards so far, per player ``[P]``."""
 
     def legal_actions(self) -> list[int]:
-        """Legal actions of the player to move, ascending; chance outcomes at a chance node; empty at the end."""
+        """Legal actions of the player to move, ascending; chance outcomes at a chance node; empty at the end.
+
+        The list belongs to the state and is valid until the next ``apply``: read it, never change it.
+        """
 
     def apply(self, action: int) -> None:
-        """Plays ``action``. Raises ``IllegalActionError`` when it is not in ``legal_actions()``; the state is unhurt."""
+        """Plays ``action``. Raises ``IllegalActionError`` when it is not in ``legal_actions()``, the state unhurt."""
 
     def clone(self) -> "State": ...
 
@@ -118,7 +126,10 @@ class State(Protocol):
         """A random state that ``player`` cannot tell from this one. Raises ``GameError`` where unsupported."""
 
     def write_observation(self, out: NDArray[np.float32], player: int | None = None) -> None:
-        """Writes the observation of ``player`` (default: the one to move) into ``out``, ``[*observation_shape]``."""
+        """Writes the observation of ``player`` (default: the one to move) into ``out``, ``[*observation_shape]``.
+
+        Raises ``GameError`` without ``player`` where nobody moves (chance node, finished game).
+        """
 
     def text(self, action: int, notation: Notation = "action") -> str:
         """The written form of a legal action."""

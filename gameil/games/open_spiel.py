@@ -76,6 +76,8 @@ class OpenSpielGame:
         self.reward_range: tuple[float, float] = (self.raw.min_utility(), self.raw.max_utility())
         self.capabilities = _capabilities(name, parameters, self.raw)
         self.renaming = _renaming(self.frame, engine_actions, self.num_players)
+        self.sorts = self.frame is None or self.renaming is not None
+        """Whether legal actions need sorting: not every engine game lists them so."""
         self.seats = self.frame.raw_seats if self.frame is not None else None
         self.observe: Callable[[Any, int, NDArray[np.float32]], None]
         self.observation_shape: tuple[int, ...]
@@ -84,7 +86,7 @@ class OpenSpielGame:
             self.observe = _plane_observer(self.raw, self.frame)
         else:
             self.observation_shape, self.observe = _vector_observer(self.raw)
-        self._symmetries = board_symmetries(name, parameters, self.board, self.num_actions)
+        self._symmetries = board_symmetries(name, self.board, self.num_actions, self._start_planes())
 
     def __reduce__(self) -> tuple[Callable[..., "OpenSpielGame"], tuple[str, dict[str, Value]]]:
         return _restore, (self.name, self.parameters)
@@ -98,13 +100,33 @@ class OpenSpielGame:
             return OpenSpielState(self, self.raw.new_initial_state())
         if self.name != "chess":
             raise GameError(f"{self.name} has no written start positions, got {start[:60]!r}")
-        text = fen.checked(start, chess960=bool(self.parameters["chess960"]))
+        text = fen.checked(start)
         try:
             raw = self.raw.new_initial_state(text)
             raw.legal_actions()
         except pyspiel.SpielError as error:
             raise GameError(f"chess: position {start[:100]!r} is refused by the rules engine: {error}") from error
-        return OpenSpielState(self, raw)
+        state = OpenSpielState(self, raw)
+        if self._takes_king(state):
+            raise GameError(f"chess: position {start[:100]!r}: the side that is not to move stands in check")
+        return state
+
+    def _start_planes(self) -> NDArray[np.float32] | None:
+        start = self.initial_state()
+        if self.board is None or start.current_player() < 0:
+            return None
+        planes = np.empty(self.observation_shape, dtype=np.float32)
+        start.write_observation(planes)
+        return planes
+
+    def _takes_king(self, state: "OpenSpielState") -> bool:
+        """Whether a legal action goes to the opponent's king, as it can in impossible positions only."""
+        if self.board is None or state.is_terminal():
+            return False
+        planes = np.empty(self.observation_shape, dtype=np.float32)
+        state.write_observation(planes)
+        king = int(np.argmax(planes[6]))
+        return any(self.board.action_cells[action, 1] == king for action in state.legal_actions())
 
     def symmetries(self) -> tuple[Symmetry, ...]:
         """All symmetries, the identity first."""
@@ -172,7 +194,9 @@ class OpenSpielState:
             renaming = self.game.renaming
             if renaming is not None and self._player >= 0:
                 inward = renaming.inward[self._player]
-                legal = sorted([inward[action] for action in legal])
+                legal = [inward[action] for action in legal]
+            if self.game.sorts:
+                legal.sort()
             self._legal = legal
         return self._legal
 
