@@ -1,0 +1,343 @@
+"""Vectorised self-play: hundreds of games in one process, their states grouped by who moves, one network call a group.
+
+What comes out are *seat trajectories*: the decisions of one learner's seat in one game, everybody else being part of
+the environment, so that one-player formulas hold in any game. Letters: ``N`` decisions of all trajectories in a row,
+``G`` trajectories, ``L`` the legal actions of all decisions in a row, ``T`` decisions of the longest trajectory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gameil.errors import ConfigError
+from gameil.games.game import CHANCE_PLAYER, Game, State
+from gameil.positions.encoder import ObservationEncoder
+from gameil.rollout.matches import draw_chance
+from gameil.search.tree import per_player, return_scale
+from gameil.seeding import generator
+
+LEARNER = -1
+"""Opponent of a game in which the learner holds all seats."""
+
+
+class LegalEvaluator(Protocol):
+    """What is needed of ``models.inference.NetworkEvaluator``: a network frozen while the games last."""
+
+    def evaluate_legal(
+        self, observations: NDArray[np.float32], legal: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Log-probabilities beside the flat legal actions ``[L]``, and values ``[B]`` for the movers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trajectories:
+    """All decisions of ``G`` seat trajectories in a row, each trajectory in the order of time."""
+
+    observations: NDArray[np.float16]
+    """``[N, *shape]``."""
+    legal: NDArray[np.int64]
+    """``[L]``."""
+    offsets: NDArray[np.int64]
+    """``[N + 1]``: decision ``n`` owns ``legal[offsets[n]:offsets[n + 1]]``."""
+    actions: NDArray[np.int64]
+    """``[N]``."""
+    action_places: NDArray[np.int64]
+    """``[N]``: where each action stands in ``legal``."""
+    behaviour_log_probs: NDArray[np.float32]
+    """``[N]``: log mu(a | s) when it was played."""
+    values: NDArray[np.float32]
+    """``[N]``: the behaviour network's values, for the learner's seat."""
+    rewards: NDArray[np.float32]
+    """``[N]``: the seat's rewards until its next decision, in units of the game's greatest return."""
+    discounts: NDArray[np.float32]
+    """``[N]``: gamma, and 0 after the last decision of a terminated game."""
+    starts: NDArray[np.int64]
+    """``[G + 1]``: trajectory ``g`` is ``starts[g]:starts[g + 1]``."""
+    bootstrap_values: NDArray[np.float32]
+    """``[G]``: value after the last decision of a truncated game, 0 of a terminated one."""
+    outcomes: NDArray[np.float32]
+    """``[G]``: the seat's final return; of a truncated game what it was by then."""
+    opponents: NDArray[np.int64]
+    """``[G]``: index of the opponent, ``LEARNER`` where the learner held all seats."""
+    seats: NDArray[np.int64]
+    """``[G]``."""
+    frames: int
+    """Actions in all the games, everybody's, openings and chance left out."""
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Decisions of each trajectory, ``[G]``."""
+        return np.diff(self.starts)
+
+    def in_time(self, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Per-decision numbers ``[N]`` as time-major ``[T, G]``, 0 behind the end of shorter trajectories."""
+        lengths = self.lengths()
+        padded = np.zeros((int(lengths.max(initial=0)), len(lengths)), np.float32)
+        padded[self._times(), self._owners()] = flat
+        return padded
+
+    def in_a_row(self, padded: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The inverse of ``in_time``: ``[T, G]`` to ``[N]``."""
+        row: NDArray[np.float32] = padded[self._times(), self._owners()]
+        return row
+
+    def _owners(self) -> NDArray[np.int64]:
+        return np.repeat(np.arange(len(self.starts) - 1), self.lengths())
+
+    def _times(self) -> NDArray[np.int64]:
+        return np.arange(len(self)) - np.repeat(self.starts[:-1], self.lengths())
+
+
+@dataclass(frozen=True)
+class SelfPlayConfig:
+    """How self-play games are begun and ended."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    games: int = 512
+    """Games at once; they run until all are over."""
+    self_share: float = 0.5
+    """Share of the games in which the learner holds all seats and learns from each; in the others it holds one."""
+    opening_plies: int = 4
+    """Up to so many uniformly random plies (not learned from) begin a game, the number drawn for each game: else a
+    sharp policy would play the same few games again and again."""
+    temperature: float = 1.0
+    """Of the learner and its opponents. The policy gradient is exact for 1 only."""
+    discount: float = 1.0
+    """Gamma, per decision of the seat."""
+    max_plies: int = 0
+    """Games are cut after so many plies, the openings included; 0: only the rules end them."""
+
+    def __post_init__(self) -> None:
+        if self.games < 1:
+            raise ConfigError(f"self-play needs at least 1 game, got {self.games}")
+        if not 0.0 <= self.self_share <= 1.0:
+            raise ConfigError(f"self_share must be within 0 and 1, got {self.self_share}")
+        if self.opening_plies < 0 or self.max_plies < 0:
+            raise ConfigError(f"plies must be at least 0, got {self.opening_plies} and {self.max_plies}")
+        if self.temperature <= 0.0 or not 0.0 < self.discount <= 1.0:
+            raise ConfigError(
+                f"temperature must be positive and discount in (0, 1], got {self.temperature} and {self.discount}"
+            )
+
+
+@dataclass(slots=True, eq=False)
+class _Seat:
+    """A seat trajectory under way."""
+
+    observations: list[NDArray[np.float16]] = field(default_factory=list)
+    legal: list[list[int]] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    log_probs: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    returns_before: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class _Running:
+    """A game under way."""
+
+    state: State
+    rng: np.random.Generator
+    opponent: int
+    learner_seat: int
+    seats: dict[int, _Seat]
+    plies: int = 0
+
+
+def play_self(
+    game: Game,
+    encoder: ObservationEncoder,
+    learner: LegalEvaluator,
+    opponents: Sequence[LegalEvaluator],
+    config: SelfPlayConfig,
+    *,
+    seed: int,
+    iteration: int,
+) -> Trajectories:
+    """Plays ``config.games`` games to their end and returns what the learner's seats went through.
+
+    Every game has a random stream of its own, keyed by (seed, iteration, game): opponent (uniform over the pool), the
+    learner's seat, opening, chance and actions. With an empty pool the learner holds all seats of all games.
+
+    Args:
+        encoder: of the learner and all opponents (snapshots of one run share it).
+    """
+    running = [
+        _begin(game, len(opponents), config, seed=seed, key=(iteration, number)) for number in range(config.games)
+    ]
+    games = list(running)
+    frames = 0
+    limit = config.max_plies or game.max_game_length + 1
+    while True:
+        for one in running:
+            _play_chance(one)
+        running = [one for one in running if not one.state.is_terminal() and one.plies < limit]
+        if not running:
+            break
+        frames += len(running)
+        groups: dict[int, list[_Running]] = {}
+        for one in running:
+            seat = one.state.current_player()
+            groups.setdefault(LEARNER if seat in one.seats else one.opponent, []).append(one)
+        for who, members in groups.items():
+            _play_group(members, learner if who == LEARNER else opponents[who], encoder, config.temperature)
+    return _gather(games, game, encoder, learner, config, frames)
+
+
+def _begin(game: Game, pool: int, config: SelfPlayConfig, *, seed: int, key: tuple[int, int]) -> _Running:
+    rng = generator(seed, "self-play", *key)
+    alone = pool == 0 or rng.random() < config.self_share
+    opponent = LEARNER if alone else int(rng.integers(pool))
+    learner_seat = int(rng.integers(game.num_players))
+    seats = range(game.num_players) if alone else (learner_seat,)
+    one = _Running(game.initial_state(), rng, opponent, learner_seat, {seat: _Seat() for seat in seats})
+    plies = int(rng.integers(config.opening_plies + 1))
+    while True:
+        _play_chance(one)
+        if one.plies >= plies:
+            return one
+        legal = one.state.legal_actions()
+        after = one.state.clone() if game.capabilities.clonable else one.state
+        after.apply(legal[int(rng.integers(len(legal)))])
+        if after.is_terminal():
+            return one if after is not one.state else _begin(game, pool, config, seed=seed + 1, key=key)
+        one.state = after
+        one.plies += 1
+
+
+def _play_chance(one: _Running) -> None:
+    while one.state.current_player() == CHANCE_PLAYER:
+        one.state.apply(draw_chance(one.state, one.rng))
+
+
+def _play_group(
+    members: Sequence[_Running], evaluator: LegalEvaluator, encoder: ObservationEncoder, temperature: float
+) -> None:
+    """One decision in each of these games, by one call of their common network."""
+    legal_lists = [one.state.legal_actions() for one in members]
+    legal, rows = flat_legal(legal_lists)
+    observations = encoder.encode([one.state for one in members])
+    log_probs, values = evaluator.evaluate_legal(observations, legal, rows)
+    if temperature != 1.0:
+        log_probs = log_probs / temperature
+    places, chosen_log_probs = draw_actions(log_probs, rows, np.array([one.rng.random() for one in members]))
+    halves = observations.astype(np.float16)
+    start = 0
+    for index, (one, legal_list) in enumerate(zip(members, legal_lists, strict=True)):
+        player = one.state.current_player()
+        place = int(places[index]) - start
+        start += len(legal_list)
+        seat = one.seats.get(player)
+        if seat is not None:
+            seat.observations.append(halves[index])
+            seat.legal.append(legal_list)
+            seat.places.append(place)
+            seat.log_probs.append(float(chosen_log_probs[index]))
+            seat.values.append(float(values[index]))
+            seat.returns_before.append(float(one.state.returns()[player]))
+        one.state.apply(legal_list[place])
+        one.plies += 1
+
+
+def flat_legal(legal_lists: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Legal actions of ``B`` states in a row ``[L]``, and the state each belongs to ``[L]``."""
+    counts = np.fromiter(map(len, legal_lists), np.int64, len(legal_lists))
+    flat = np.fromiter((action for legal in legal_lists for action in legal), np.int64, int(counts.sum()))
+    return flat, np.repeat(np.arange(len(legal_lists)), counts)
+
+
+def draw_actions(
+    log_probs: NDArray[np.float32], rows: NDArray[np.int64], uniforms: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Draws one legal action of each state by inverting its cumulative distribution.
+
+    Args:
+        log_probs: beside the legal actions, up to a constant within each state, ``[L]``.
+        rows: state of each, ascending, every state at least once, ``[L]``.
+        uniforms: one number in [0, 1) a state, ``[B]``.
+
+    Returns:
+        The places ``[B]`` of the drawn actions among the flat legal ones, and their normalised log-probabilities.
+    """
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    shifted = log_probs.astype(np.float64) - np.maximum.reduceat(log_probs, starts)[rows]
+    probs = np.exp(shifted)
+    totals = np.add.reduceat(probs, starts)
+    cumulative = np.cumsum(probs)
+    before = cumulative[starts] - probs[starts]
+    places = np.searchsorted(cumulative, before + uniforms * totals, side="right")
+    ends = np.append(starts[1:], len(rows))
+    places = np.clip(places, starts, ends - 1)
+    return places, (shifted[places] - np.log(totals)).astype(np.float32)
+
+
+def _gather(
+    games: Sequence[_Running],
+    game: Game,
+    encoder: ObservationEncoder,
+    learner: LegalEvaluator,
+    config: SelfPlayConfig,
+    frames: int,
+) -> Trajectories:
+    scale = return_scale(game)
+    truncated = [one for one in games if not one.state.is_terminal()]
+    last_values = dict(zip(map(id, truncated), _values_by_seat(truncated, game, encoder, learner), strict=True))
+    trajectories = [(one, seat, steps) for one in games for seat, steps in one.seats.items() if steps.places]
+    starts = np.zeros(len(trajectories) + 1, np.int64)
+    np.cumsum([len(steps.places) for _, _, steps in trajectories], out=starts[1:])
+    size = int(starts[-1])
+    legal, rows = flat_legal([legal for _, _, steps in trajectories for legal in steps.legal])
+    offsets = np.zeros(size + 1, np.int64)
+    np.cumsum(np.bincount(rows, minlength=size), out=offsets[1:])
+    places = np.array([place for _, _, steps in trajectories for place in steps.places], np.int64) + offsets[:-1]
+    observations = np.empty((size, *encoder.shape), np.float16)
+    rewards = np.empty(size, np.float32)
+    discounts = np.full(size, config.discount, np.float32)
+    bootstrap = np.zeros(len(trajectories), np.float32)
+    outcomes = np.empty(len(trajectories), np.float32)
+    for index, (one, seat, steps) in enumerate(trajectories):
+        place = slice(starts[index], starts[index + 1])
+        observations[place] = steps.observations
+        final = float(one.state.returns()[seat])
+        rewards[place] = np.diff([*steps.returns_before, final]) / scale
+        outcomes[index] = final / scale
+        if one.state.is_terminal():
+            discounts[starts[index + 1] - 1] = 0.0
+        else:
+            bootstrap[index] = last_values[id(one)][seat]
+    return Trajectories(
+        observations=observations,
+        legal=legal,
+        offsets=offsets,
+        actions=legal[places],
+        action_places=places,
+        behaviour_log_probs=np.array([x for _, _, steps in trajectories for x in steps.log_probs], np.float32),
+        values=np.array([x for _, _, steps in trajectories for x in steps.values], np.float32),
+        rewards=rewards,
+        discounts=discounts,
+        starts=starts,
+        bootstrap_values=bootstrap,
+        outcomes=outcomes,
+        opponents=np.array([one.opponent for one, _, _ in trajectories], np.int64),
+        seats=np.array([seat for _, seat, _ in trajectories], np.int64),
+        frames=frames,
+    )
+
+
+def _values_by_seat(
+    truncated: Sequence[_Running], game: Game, encoder: ObservationEncoder, learner: LegalEvaluator
+) -> NDArray[np.float32]:
+    """The learner's values of games that were cut, per player ``[len(truncated), P]``."""
+    if not truncated:
+        return np.zeros((0, game.num_players), np.float32)
+    states = [one.state for one in truncated]
+    legal, rows = flat_legal([state.legal_actions() for state in states])
+    _, values = learner.evaluate_legal(encoder.encode(states), legal, rows)
+    movers = np.array([state.current_player() for state in states], np.int32)
+    return per_player(values, movers, game.num_players)
