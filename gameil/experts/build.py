@@ -1,0 +1,41 @@
+"""Builds an expert from the spec of an agent that searches: ``mcts:1000`` or ``snapshot:PATH,search=64``."""
+
+from pathlib import Path
+
+from gameil.agents.spec import parse_spec
+from gameil.errors import ConfigError
+from gameil.experts.expert import Expert
+from gameil.games.game import Game
+
+
+def build_expert(spec: str, game: Game, *, temperature: float = 1.0, processes: int | None = None) -> Expert:
+    """The expert of an agent's spec; the same spec builds the agent that shows how strong it is.
+
+    Args:
+        temperature: of the visit counts that become labels.
+        processes: for experts that use processes; None: one a core.
+
+    Raises:
+        ConfigError: the spec is malformed, or no search.
+        AgentError: the expert cannot search this game.
+        CheckpointError: the snapshot is missing, torn or of another game.
+    """
+    parsed = parse_spec(spec)
+    if parsed.kind == "mcts":
+        from gameil.experts.mcts import MctsExpert
+
+        return MctsExpert(
+            str(parsed), game, simulations=int(parsed.target), temperature=temperature, processes=processes
+        )
+    simulations = int(parsed.options.get("search", 0)) if parsed.kind == "snapshot" else 0
+    if simulations > 0:
+        from gameil.checkpoints.snapshot import load_snapshot
+        from gameil.experts.search import SearchExpert
+        from gameil.search.evaluators import network_evaluator
+        from gameil.search.puct import BatchedSearch, SearchConfig
+
+        snapshot = load_snapshot(Path(parsed.target), game=game.id)
+        evaluator = network_evaluator(snapshot.evaluator(), snapshot.encoder)
+        search = BatchedSearch(evaluator, SearchConfig(simulations=simulations))
+        return SearchExpert(str(parsed), search, temperature=temperature)
+    raise ConfigError(f"expert {spec!r}: only searches label positions: mcts:SIMULATIONS or snapshot:PATH,search=N")

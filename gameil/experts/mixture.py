@@ -1,0 +1,45 @@
+"""The mixture policy of DAgger: at each decision the expert acts with probability beta, the learner otherwise.
+
+pi_i = beta_i pi* + (1 - beta_i) pi-hat_i            Ross, Gordon and Bagnell (2011), algorithm 3.1
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gameil.agents.agent import Agent, Decisions, Request
+
+
+class MixtureAgent:
+    """Two agents behind one name; which one decides is drawn from the request's own generator."""
+
+    def __init__(self, name: str, policy: Agent, expert: Agent, *, beta: float) -> None:
+        self.name = name
+        self._policy = policy
+        self._expert = expert
+        self._beta = beta
+
+    def begin(self, games: Sequence[int]) -> None:
+        self._policy.begin(games)
+        self._expert.begin(games)
+
+    def act(self, requests: Sequence[Request]) -> Decisions:
+        # Drawn always, so that a game's other random numbers do not depend on beta.
+        by_expert = np.array([request.rng.random() < self._beta for request in requests], bool)
+        actions = np.zeros(len(requests), np.int64)
+        log_probs = np.zeros(len(requests), np.float32)
+        for agent, chosen in ((self._policy, ~by_expert), (self._expert, by_expert)):
+            places = np.flatnonzero(chosen)
+            if len(places):
+                decisions = agent.act([requests[place] for place in places])
+                actions[places] = decisions.actions
+                log_probs[places] = decisions.behaviour_log_probs
+        return Decisions(actions, log_probs)
+
+    def end(self, games: Sequence[int]) -> None:
+        self._policy.end(games)
+        self._expert.end(games)
+
+    def close(self) -> None:
+        self._policy.close()
+        self._expert.close()
