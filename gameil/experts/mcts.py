@@ -1,7 +1,7 @@
 """OpenSpiel's C++ Monte Carlo tree search as an expert: soft labels from its visit counts, on all cores.
 
 The call that shows visit counts holds Python's lock, so the searches run in processes, started by ``spawn``; a state
-travels as its game, start and actions.
+travels as its game and the actions since its usual start.
 """
 
 from collections.abc import Sequence

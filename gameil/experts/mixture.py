@@ -31,7 +31,7 @@ class MixtureAgent:
         for agent, chosen in ((self._policy, ~by_expert), (self._expert, by_expert)):
             places = np.flatnonzero(chosen)
             if len(places):
-                decisions = agent.act([requests[place] for place in places])
+                decisions = agent.act([requests[int(place)] for place in places])
                 actions[places] = decisions.actions
                 log_probs[places] = decisions.behaviour_log_probs
         return Decisions(actions, log_probs)
