@@ -145,7 +145,7 @@ class BehaviouralCloning:
         grad_norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm, foreach=True))
         if not math.isfinite(grad_norm):
             raise ConfigError(
-                f"training diverged at step {self.steps_done}: loss {float(loss)}, gradient norm {grad_norm}; "
+                f"training diverged at step {self.steps_done}: loss {float(loss.detach())}, gradient norm {grad_norm}; "
                 "lower learner.learning_rate"
             )
         self.optimizer.step()
@@ -153,8 +153,8 @@ class BehaviouralCloning:
         self._update_average()
         return StepResult(
             {
-                "loss/policy": float(loss_policy),
-                "loss/value": float(loss_value),
+                "loss/policy": float(loss_policy.detach()),
+                "loss/value": float(loss_value.detach()),
                 "accuracy/top1": _top1(log_probs.detach(), played, rows, size),
                 "optimizer/grad_norm": grad_norm,
                 "optimizer/learning_rate": learning_rate,
