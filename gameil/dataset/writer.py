@@ -72,6 +72,8 @@ class DatasetWriter:
         self.family = family
         self.created = not (self.path / DATA_FILE).exists()
         """This writer made the dataset."""
+        self.last_rejected: RecordError | None = None
+        """The record rejected last, an example for messages."""
         with environment.converted(self.path):
             if self.created and self.path.is_dir() and any(p.name != WRITER_LOCK_FILE for p in self.path.iterdir()):
                 raise DatasetError(f"{path}: not a dataset (it has no file {DATA_FILE}), and not empty")
@@ -169,6 +171,7 @@ class DatasetWriter:
         key = self._next_rejected.to_bytes(8, "big")
         self._pending.append(("rejected", key, encode_rejected(error, self._intern)))
         self._next_rejected += 1
+        self.last_rejected = error
 
     def add_label(self, game_id: int, ply: int, label: Label) -> None:
         """Stores an expert's label; one of the same game, ply, expert and round is replaced."""
@@ -195,6 +198,10 @@ class DatasetWriter:
     def sources(self) -> dict[str, Cursor]:
         """The committed cursors of all sources that are files."""
         return {name: cursor for name, (cursor, _) in self._sources.items() if cursor is not None}
+
+    def total(self) -> Counts:
+        """Committed counts over all sources."""
+        return self._total
 
     def seal(self) -> None:
         """Makes the dataset read-only for ever, from the next opening on; readers need no lock then."""
@@ -246,7 +253,7 @@ class DatasetWriter:
 
     def discard_if_empty(self) -> bool:
         """Closes, and removes a dataset that this writer made and that got no game. True where it was removed."""
-        empty = self.created and self._next_id == 0
+        empty = self.created and self._total.stored == 0
         self.close()
         if empty:
             for name in (DATA_FILE, "lock.mdb", WRITER_LOCK_FILE):

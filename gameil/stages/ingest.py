@@ -1,0 +1,276 @@
+"""The ingest stage: records are read in order, played by the rules in several processes, and stored by one writer.
+
+A cursor, the games before it and their counts are committed together, so a killed run loses at most the last
+uncommitted batch, and ``resume`` ends with the same dataset as an uninterrupted run.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from gameil.dataset.schema import Counts, Cursor, SplitRule
+from gameil.dataset.writer import DatasetWriter
+from gameil.errors import ConfigError, DatasetError, RecordsError
+from gameil.games.registry import make_game
+from gameil.positions.played_game import PlayedGame
+from gameil.records.formats import read_records
+from gameil.records.record import GameRecord, RecordError
+from gameil.stages.transcription import transcribe_all
+from gameil.tracking.progress import Progress
+
+_FINGERPRINT_BYTES = 1 << 20
+_SHOWN_REASONS = 12
+
+
+@dataclass(frozen=True)
+class IngestConfig:
+    """What to read, and into which dataset."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    sources: tuple[Path, ...]
+    """Files of records or archives of such files, read in this order."""
+    game: str
+    """Game of the records, such as chess, go or connect_four; records of other games are rejected."""
+    out: Path
+    """The dataset: a new directory, or one to add to."""
+    format: str | None = None
+    """pgn, sgf or jsonl; found out from the content where not given."""
+    workers: int = 0
+    """Processes that play the moves by the rules; 0: one for each processor, 1: none but this one."""
+    limit: int | None = None
+    """Read at most so many records in this run."""
+    batch_records: int = 2000
+    """Records committed together: what a killed run can lose."""
+    validation: float = 0.02
+    """Share of the games kept for validation, in [0, 1); used when the dataset is made."""
+    test: float = 0.02
+    """Share of the games kept for tests, in [0, 1); used when the dataset is made."""
+    seed: int = 0
+    """Not used: the split follows from the games themselves."""
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise ConfigError("nothing to ingest: name at least one file of records")
+        if self.workers < 0 or self.batch_records < 1:
+            raise ConfigError(
+                f"workers must be at least 0 and batch_records at least 1, got {self.workers} and {self.batch_records}"
+            )
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"limit must be at least 1, got {self.limit}")
+
+
+class Reporter(Protocol):
+    """Where progress is told: a ``Run``, or a bare console."""
+
+    def say(self, line: str) -> None: ...
+
+    def progress(self, description: str, total: int | None, unit: str) -> Progress: ...
+
+
+def ingest(config: IngestConfig, run: Reporter, *, resume: bool) -> dict[str, Any]:
+    """Reads all sources into the dataset and tells what became of every record.
+
+    Args:
+        resume: go on with sources that an interrupted run has read in part.
+
+    Returns:
+        Counts of this run and of the whole dataset, sizes and times, as plain JSON values.
+
+    Raises:
+        RecordsError: a source cannot be read at all, or no record of this run was usable.
+        DatasetError: the dataset cannot be written, or a source was read in part and ``resume`` is not set.
+    """
+    started = time.monotonic()
+    for path in config.sources:
+        _refuse_unreadable(path)
+    family = make_game(config.game).family
+    writer = DatasetWriter(config.out, family, split=_split_rule(config))
+    before = writer.total()
+    try:
+        read = 0
+        for path in config.sources:
+            read += _ingest_source(config, path, writer, run, resume, read)
+    except BaseException:
+        writer.discard_if_empty()
+        raise
+    counts = _difference(writer.total(), before)
+    examples = writer.last_rejected
+    if counts.read and not counts.stored and not counts.duplicates:
+        writer.discard_if_empty()
+        example = f"; the last one: {examples.detail}" if examples else ""
+        raise RecordsError(
+            f"{', '.join(str(path) for path in config.sources)}: no usable game: {counts.read:,} records, "
+            f"rejected: {_reasons(counts)}{example}"
+        )
+    if writer.discard_if_empty():
+        raise RecordsError(f"{', '.join(str(path) for path in config.sources)}: no records of games in it")
+    return _results(config, run, counts, time.monotonic() - started)
+
+
+def _ingest_source(
+    config: IngestConfig, path: Path, writer: DatasetWriter, run: Reporter, resume: bool, already: int
+) -> int:
+    """Reads one source from its cursor on; returns the number of records taken."""
+    name, cursor = _find_cursor(path, writer)
+    if cursor.done:
+        run.say(f"{path}: ingested before ({cursor.records:,} records), nothing to do")
+        return 0
+    if cursor.records and not resume:
+        raise DatasetError(
+            f"{config.out}: {path} has been read up to record {cursor.records:,} only; go on with --resume"
+        )
+    remaining = None if config.limit is None else max(0, config.limit - already)
+    if remaining == 0:
+        return 0
+    records = islice(read_records(path, format=config.format), cursor.records, None)
+    taken = _Taken(islice(records, remaining))
+    counted = uncommitted = 0
+    total = None if remaining is None else cursor.records + remaining
+    with run.progress(f"ingesting {path.name}", total, "records") as bar:
+        bar.start_at(cursor.records)
+        for chunk in transcribe_all(taken, writer.family, config.workers or os.cpu_count() or 1):
+            for item in chunk:
+                if isinstance(item, PlayedGame):
+                    writer.add(item, source=name)
+                else:
+                    writer.reject(item, source=name)
+            counted += len(chunk)
+            uncommitted += len(chunk)
+            writer.set_cursor(name, replace(cursor, records=cursor.records + counted))
+            if uncommitted >= config.batch_records:
+                writer.commit()
+                uncommitted = 0
+            bar.advance(len(chunk))
+        done = remaining is None or taken.number < remaining
+        writer.set_cursor(name, replace(cursor, records=cursor.records + counted, done=done))
+        writer.commit()
+    return counted
+
+
+class _Taken:
+    """Counts what is taken from an iterator: fewer than asked for means that the source has ended."""
+
+    def __init__(self, items: Iterator[GameRecord | RecordError]) -> None:
+        self._items = items
+        self.number = 0
+
+    def __iter__(self) -> Iterator[GameRecord | RecordError]:
+        return self
+
+    def __next__(self) -> GameRecord | RecordError:
+        item = next(self._items)
+        self.number += 1
+        return item
+
+
+def _refuse_unreadable(path: Path) -> None:
+    if not path.exists():
+        raise RecordsError(f"{path}: no such file")
+    if path.is_dir():
+        raise RecordsError(f"{path}: is a directory; name the files in it")
+    if path.stat().st_size == 0:
+        raise RecordsError(f"{path}: is empty")
+
+
+def _split_rule(config: IngestConfig) -> SplitRule | None:
+    """The configured rule; None (an old dataset's own) where it is the default and the dataset is there already."""
+    rule = SplitRule(config.validation, config.test)
+    return None if rule == SplitRule() and config.out.exists() else rule
+
+
+def _find_cursor(path: Path, writer: DatasetWriter) -> tuple[str, Cursor]:
+    """Name and cursor of a source, found by its fingerprint even under another path."""
+    fresh = fingerprint(path)
+    for name, cursor in writer.sources().items():
+        if (cursor.size, cursor.hash) == (fresh.size, fresh.hash):
+            return name, cursor
+    known = writer.cursor(str(path))
+    if known is not None:
+        raise DatasetError(
+            f"{path}: has changed since it was ingested ({fresh.size:,} bytes, then {known.size:,}): "
+            f"ingest it under another name, or into a new dataset"
+        )
+    return str(path), fresh
+
+
+def fingerprint(path: Path) -> Cursor:
+    """A cursor at the start of a file, with its size and a hash of its size, first and last mebibyte."""
+    size = path.stat().st_size
+    digest = hashlib.blake2b(size.to_bytes(8, "little"), digest_size=16)
+    with path.open("rb") as file:
+        digest.update(file.read(_FINGERPRINT_BYTES))
+        if size > _FINGERPRINT_BYTES:
+            file.seek(max(_FINGERPRINT_BYTES, size - _FINGERPRINT_BYTES))
+            digest.update(file.read(_FINGERPRINT_BYTES))
+    return Cursor(size, digest.hexdigest())
+
+
+def _difference(after: Counts, before: Counts) -> Counts:
+    """Counts of this run alone."""
+    reasons = {reason: number - before.rejected.get(reason, 0) for reason, number in after.rejected.items()}
+    return Counts(
+        read=after.read - before.read,
+        stored=after.stored - before.stored,
+        duplicates=after.duplicates - before.duplicates,
+        rejected={reason: number for reason, number in reasons.items() if number},
+        plies=after.plies - before.plies,
+        positions=after.positions - before.positions,
+        after_end=after.after_end - before.after_end,
+    )
+
+
+def _reasons(counts: Counts) -> str:
+    found = sorted(counts.rejected.items(), key=lambda item: -item[1])
+    text = ", ".join(f"{number:,} {reason}" for reason, number in found[:_SHOWN_REASONS])
+    return f"{text}, ..." if len(found) > _SHOWN_REASONS else text or "none"
+
+
+def _results(config: IngestConfig, run: Reporter, counts: Counts, seconds: float) -> dict[str, Any]:
+    """Tells the counts and returns them."""
+    from gameil.dataset.dataset import Dataset
+
+    dataset = Dataset(config.out)
+    total = dataset.counts()
+    size = sum(dataset.sizes().values())
+    for line in count_lines(counts):
+        run.say(line)
+    games = len(dataset)
+    run.say(
+        f"{config.out}: {games:,} games of {dataset.meta.family}, {total.total.positions:,} positions, "
+        f"{size / max(1, games):.0f} bytes a game; {counts.read / max(seconds, 1e-9):,.0f} records/s"
+    )
+    results = {
+        "dataset": str(config.out),
+        "family": dataset.meta.family,
+        "games": games,
+        "bytes": size,
+        "bytes_per_game": round(size / max(1, games), 1),
+        "seconds": round(seconds, 2),
+        "records_per_second": round(counts.read / max(seconds, 1e-9), 1),
+        "run": counts.values(),
+        "total": total.total.values(),
+        "sources": {name: source.values() for name, source in total.sources.items()},
+        "cursors": {name: cursor and asdict(cursor) for name, cursor in dataset.cursors().items()},
+        "digest": dataset.digest(),
+    }
+    dataset.close()
+    return results
+
+
+def count_lines(counts: Counts) -> list[str]:
+    """The manifest: a line a number, rejections by reason."""
+    lines = [
+        f"  read        {counts.read:>12,}",
+        f"  stored      {counts.stored:>12,}   {counts.plies:,} plies, {counts.positions:,} positions",
+        f"  duplicates  {counts.duplicates:>12,}",
+        f"  rejected    {counts.num_rejected:>12,}   {_reasons(counts)}",
+    ]
+    if counts.after_end:
+        lines.append(f"  after_end   {counts.after_end:>12,}   moves after the rules' end, left out")
+    return lines
