@@ -55,8 +55,8 @@ class BoardLayout:
     action_planes: int
     """``K``: number of planes that a convolutional policy head puts over the board."""
     action_index: NDArray[np.int64]
-    """``[A]``: place of each action in the flattened ``[K, H, W]`` logits, or -1 for one without a cell (pass, castling,
-    swap). No two actions share a place."""
+    """``[A]``: place of each action in the flattened ``[K, H, W]`` logits, or -1 for one without a cell (a pass,
+    castling, the swap). No two actions share a place."""
     action_cells: NDArray[np.int64]
     """``[A, 2]``: source and target cell of each action; -1 where there is none (a placed stone has no source; where a
     connect four piece comes to rest depends on the state)."""

@@ -61,7 +61,7 @@ def notations(name: str) -> tuple[Notation, ...]:
     return ("sgf", "gtp", "action") if name == "go" else ("action",)
 
 
-def write(state: WrittenState, action: int, notation: Notation) -> str:
+def write_move(state: WrittenState, action: int, notation: Notation) -> str:
     """The written form of a legal action. Raises ``NotationError`` for a notation of another game."""
     name = state.game.name
     _check_notation(name, notation)
@@ -76,7 +76,7 @@ def write(state: WrittenState, action: int, notation: Notation) -> str:
     return point_text(action, board.height, notation)
 
 
-def read(state: WrittenState, text: str, notation: Notation) -> int:
+def read_move(state: WrittenState, text: str, notation: Notation) -> int:
     """The action that ``text`` means here. Raises ``NotationError``: malformed, illegal or ambiguous."""
     name = state.game.name
     _check_notation(name, notation)

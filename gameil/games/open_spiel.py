@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from open_spiel.python.observation import make_observation
 
 from gameil.errors import GameError, IllegalActionError
-from gameil.games import fen, notation
+from gameil.games import fen
 from gameil.games.frames import Frame, board_frame
 from gameil.games.game import (
     CHANCE_PLAYER,
@@ -27,6 +27,7 @@ from gameil.games.game import (
     Notation,
     Symmetry,
 )
+from gameil.games.notation import read_move, write_move
 from gameil.games.parameters import PARAMETERS, Value, format_id
 from gameil.games.symmetries import board_symmetries
 
@@ -264,13 +265,13 @@ class OpenSpielState:
             raise GameError(f"{self.game.id}: no player {player} to observe for (chance node, finished, or no seat)")
         self.game.observe(self.raw, player, out)
 
-    def text(self, action: int, notation_name: Notation = "action") -> str:
+    def text(self, action: int, notation: Notation = "action") -> str:
         """The written form of a legal action."""
-        return notation.write(self, action, notation_name)
+        return write_move(self, action, notation)
 
-    def parse(self, text: str, notation_name: Notation = "action") -> int:
+    def parse(self, text: str, notation: Notation = "action") -> int:
         """The action that ``text`` means here. Raises ``NotationError``."""
-        return notation.read(self, text, notation_name)
+        return read_move(self, text, notation)
 
     def engine_text(self, action: int) -> str:
         """The engine's own text of ``action``."""

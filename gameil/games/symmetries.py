@@ -65,7 +65,7 @@ def board_symmetries(
         name: the game's name.
         board: its layout; without one there is only the identity, on no cells.
         num_actions: ``A``.
-        start: observation of the start position ``[C, H, W]``, to see which maps keep it; None where chance moves first.
+        start: observation of the start ``[C, H, W]``, to see which maps keep it; None where chance moves first.
     """
     if board is None:
         nothing = np.zeros(0, dtype=np.int64)
