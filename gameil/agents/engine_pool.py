@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from gameil.errors import EngineError
 
-MOST_RESTARTS = 3
+MOST_RESTARTS = 2
 """Restarts of one agent's engines before the next failure is final."""
 
 
@@ -47,6 +47,7 @@ class EnginePool(Generic[AnyClient]):
         self._free: queue.SimpleQueue[AnyClient | None] = queue.SimpleQueue()
         for _ in range(size):
             self._free.put(None)
+        self._running: list[AnyClient] = []
         self._restarts = 0
         self._lock = threading.Lock()
         self._executor: ThreadPoolExecutor | None = None
@@ -68,29 +69,42 @@ class EnginePool(Generic[AnyClient]):
             while True:
                 try:
                     if client is None:
-                        client = self._start()
+                        client = self._start_one()
                     return ask_one(client, question)
                 except IllegalAnswerError:
                     raise
                 except EngineError as error:
                     if client is not None:
-                        client.close()
+                        self._stop_one(client)
                         client = None
                     with self._lock:
                         self._restarts += 1
-                        if self._restarts > MOST_RESTARTS:
-                            raise EngineError(f"{error} (after {MOST_RESTARTS} restarts)") from error
+                        if self._closed or self._restarts > MOST_RESTARTS:
+                            raise EngineError(f"{error} (after {self._restarts - 1} restarts)") from error
         finally:
             self._free.put(client)
 
+    def _start_one(self) -> AnyClient:
+        client = self._start()
+        with self._lock:
+            self._running.append(client)
+            if self._closed:
+                client.close()
+                raise EngineError("the engine was closed while it was asked")
+        return client
+
+    def _stop_one(self, client: AnyClient) -> None:
+        client.close()
+        with self._lock:
+            self._running.remove(client)
+
     def close(self) -> None:
-        """Stops all engines. Safe to call twice."""
-        if self._closed:
-            return
-        self._closed = True
+        """Stops all engines, those that are thinking too. Safe to call twice."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for client in running:
+            client.close()
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)
-        while not self._free.empty():
-            client = self._free.get()
-            if client is not None:
-                client.close()
+            self._executor = None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from gameil.config import parse_config, read_toml
 from gameil.errors import ConfigError, EngineError
 
 _GAMES_DIRECTORY = Path("/usr/games")
@@ -32,7 +33,7 @@ class EngineConfig:
     """Program and arguments; the program may be a name on PATH or a path."""
     options: Mapping[str, str] = field(default_factory=dict)
     """UCI options (``setoption``) set before the first game; unused by GTP engines."""
-    timeout_seconds: float = 60.0
+    timeout_seconds: float = 30.0
     """Longest wait for any one answer, thinking included."""
 
     def __post_init__(self) -> None:
@@ -40,6 +41,14 @@ class EngineConfig:
             raise ConfigError("an engine needs a command: its program and arguments")
         if self.timeout_seconds <= 0:
             raise ConfigError(f"timeout_seconds must be above 0, got {self.timeout_seconds}")
+
+
+def read_engines(path: Path) -> dict[str, EngineConfig]:
+    """The ``[engines]`` table of a TOML file of the user's own. Raises ``ConfigError`` in one line."""
+    table = read_toml(path).get("engines")
+    if not isinstance(table, dict) or not all(isinstance(values, dict) for values in table.values()):
+        raise ConfigError(f"{path}: has no [engines.NAME] tables")
+    return {name: parse_config(EngineConfig, values, f"{path}: engines.{name}") for name, values in table.items()}
 
 
 def find_engine(

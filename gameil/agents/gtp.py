@@ -27,7 +27,7 @@ class GtpClient:
 
     def __init__(self, name: str, config: EngineConfig, board_size: int, komi: float) -> None:
         self._process = EngineProcess(name, config.command)
-        self._seconds = _START_SECONDS
+        self._seconds = min(_START_SECONDS, config.timeout_seconds)
         try:
             self._commands = set(self.command("list_commands").split())
             self.command(f"boardsize {board_size}")

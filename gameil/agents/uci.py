@@ -42,14 +42,15 @@ class UciClient:
         self._timeout = config.timeout_seconds
         try:
             self._process.send("uci")
-            greeting = self._process.read_until(lambda line: line.strip() == "uciok", _START_SECONDS, "'uciok'")
+            seconds = min(_START_SECONDS, config.timeout_seconds)
+            greeting = self._process.read_until(lambda line: line.strip() == "uciok", seconds, "'uciok'")
             known = {_option_name(line).lower() for line in greeting if line.startswith("option name ")}
             wanted = {**config.options, **options}
             for option, value in wanted.items():
                 if option.lower() not in known:
                     raise IllegalAnswerError(f"engine {name!r} has no UCI option {option!r}")
                 self._process.send(f"setoption name {option} value {value}")
-            self._ready(_START_SECONDS)
+            self._ready(seconds)
         except EngineError:
             self.close()
             raise

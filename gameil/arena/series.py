@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gameil.agents.agent import Agent
+from gameil.arena.match_log import MatchLog
 from gameil.arena.openings import default_plies, random_openings
 from gameil.errors import ConfigError
 from gameil.games.game import Game
@@ -71,6 +72,7 @@ def play_series(
     opening_plies: int | None = None,
     concurrency: int = 64,
     max_plies: int | None = None,
+    log: MatchLog | None = None,
 ) -> SeriesResult:
     """Plays ``games`` games between two agents and counts them.
 
@@ -80,20 +82,34 @@ def play_series(
     Args:
         opening_plies: random plies before the agents move; None: ``openings.default_plies``.
         progress: told of each game as it ends.
+        max_plies: longer games are cut and count as draws.
+        log: where finished games are kept; those it has already are not played again.
     """
     if games < 1:
         raise ConfigError(f"a series needs at least 1 game, got {games}")
     began = time.perf_counter()
+    prefix = f"series/{agent.name}/{opponent.name}"
+    pairings = list(series_pairings(game, agent, opponent, games=games, seed=seed, opening_plies=opening_plies))
     results: list[MatchResult] = []
-    pairings = series_pairings(game, agent, opponent, games=games, seed=seed, opening_plies=opening_plies)
+    if log is not None:
+        done = [pairing for pairing in pairings if pairing.match in log]
+        results = [log.result(game, pairing, seed=seed, match_prefix=prefix) for pairing in done]
+        pairings = [pairing for pairing in pairings if pairing.match not in log]
+
+    def on_result(result: MatchResult) -> None:
+        if log is not None:
+            log.add(result)
+        if progress is not None:
+            progress(result)
+
     played = play_matches(
         game,
         pairings,
         seed=seed,
         concurrency=concurrency,
         max_plies=max_plies,
-        match_prefix=f"series/{agent.name}/{opponent.name}",
-        on_result=progress,
+        match_prefix=prefix,
+        on_result=on_result,
     )
     results.extend(played)
     results.sort(key=lambda result: result.pairing.match)
@@ -108,13 +124,12 @@ def series_pairings(
     games: int,
     seed: int,
     opening_plies: int | None = None,
-    first: int = 0,
 ) -> Iterator[Pairing]:
-    """The games ``first`` to ``games - 1`` of a series; game ``i`` is the same whatever ``first`` and ``games`` are."""
+    """The games of a series in order; game ``i`` is the same in a longer series."""
     players = game.num_players
     plies = default_plies(game) if opening_plies is None else opening_plies
     openings = random_openings(game, math.ceil(games / players), plies=plies, seed=seed)
-    for match in range(first, games):
+    for match in range(games):
         group, place = divmod(match, players)
         seats = tuple(agent if seat == place else opponent for seat in range(players))
         yield Pairing(match, seats, openings[group].actions, chance=group)

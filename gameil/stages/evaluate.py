@@ -1,0 +1,158 @@
+"""Measures one agent against another over paired games."""
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gameil.agents.agent import Agent
+from gameil.agents.engine_process import read_engines
+from gameil.agents.spec import build_agent
+from gameil.arena.match_log import MatchLog
+from gameil.arena.series import SeriesResult, play_series
+from gameil.arena.tables import series_values
+from gameil.errors import ConfigError
+from gameil.games.game import Game
+from gameil.games.registry import make_game
+from gameil.positions.to_record import to_record
+from gameil.records.formats import record_format, write_records
+from gameil.rollout.matches import MatchResult
+from gameil.tracking.run import Run
+
+RECORD_SUFFIXES = (".pgn", ".sgf", ".jsonl")
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """A series of games between two agents; with more than two players the second agent takes all other seats."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    game: str
+    """Game id, such as connect_four or go(board_size=9)."""
+    agent: str
+    """Spec of the agent that is measured: random, mcts:1000, snapshot:PATH, builtin:hard, uci:stockfish,skill=3 ..."""
+    against: str
+    """Spec of its opponent."""
+    games: int = 100
+    """Number of games; each opening is played once from every seat, so choose a multiple of the number of players."""
+    seed: int = 0
+    """Root of all random draws: openings, chance, agents."""
+    opening_plies: int | None = None
+    """Random plies at the start of every opening; None: 1 in tiny games, else 4 or 6."""
+    max_plies: int | None = None
+    """Longer games are stopped and count as draws; None: only the rules end a game."""
+    concurrency: int = 64
+    """Games played at once."""
+    out: Path | None = None
+    """File for the games: .pgn (chess), .sgf (Go) or .jsonl; they are also in the run directory's records/."""
+    engines: Path | None = None
+    """TOML file with an [engines] table: engines by name, each with its command."""
+
+    def __post_init__(self) -> None:
+        check_counts(self.games, self.opening_plies, self.max_plies, self.concurrency)
+        if self.out is not None:
+            check_out(self.out)
+
+
+def evaluate(config: EvaluateConfig, run: Run, *, resume: bool) -> dict[str, Any]:
+    """Plays the series and returns its counts, score and Elo difference with intervals (``series_values``).
+
+    Finished games are kept in ``matches.jsonl``: an interrupted series goes on where it stopped.
+    """
+    game = make_game(config.game)
+    warn_of_incomplete(game, config.games, run)
+    with ExitStack() as stack:
+        agent = open_agent(config.agent, game, config.seed, config.engines, stack)
+        against = open_agent(config.against, game, config.seed, config.engines, stack)
+        result = measured_series(
+            game,
+            agent,
+            against,
+            run,
+            log_name="matches.jsonl",
+            games=config.games,
+            seed=config.seed,
+            opening_plies=config.opening_plies,
+            max_plies=config.max_plies,
+            concurrency=config.concurrency,
+        )
+    write_games(result, run.directory / "records" / f"games.{record_format(game.name)}")
+    if config.out is not None:
+        write_games(result, config.out)
+        run.say(f"{result.games} games written to {config.out}")
+    return series_values(result)
+
+
+def measured_series(
+    game: Game,
+    agent: Agent,
+    against: Agent,
+    run: Run,
+    *,
+    log_name: str,
+    games: int,
+    seed: int,
+    opening_plies: int | None,
+    max_plies: int | None,
+    concurrency: int,
+) -> SeriesResult:
+    """Plays a series under a progress bar, keeping finished games in the run directory's ``log_name``."""
+    title = f"{agent.name} against {against.name}"
+    with MatchLog(run.directory / log_name) as log, run.progress(title, games, "games") as bar:
+        bar.start_at(min(len(log), games))
+
+        def progress(result: MatchResult) -> None:
+            bar.advance()
+
+        return play_series(
+            game,
+            agent,
+            against,
+            games=games,
+            seed=seed,
+            progress=progress,
+            opening_plies=opening_plies,
+            concurrency=concurrency,
+            max_plies=max_plies,
+            log=log,
+        )
+
+
+def open_agent(spec: str, game: Game, seed: int, engines: Path | None, stack: ExitStack) -> Agent:
+    """Builds an agent and closes it with ``stack``."""
+    table = read_engines(engines) if engines is not None else None
+    return stack.enter_context(closing(build_agent(spec, game, seed=seed, engines=table)))
+
+
+def write_games(result: SeriesResult, path: Path) -> None:
+    """Writes all games of a series, by match number; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_records(path, (to_record(played) for played in result.played))
+
+
+def warn_of_incomplete(game: Game, games: int, run: Run) -> None:
+    """Says when the last opening will not be played from every seat."""
+    if games % game.num_players:
+        run.say(
+            f"warning: {games} games are no multiple of {game.num_players}: "
+            "the last opening is not played from every seat"
+        )
+
+
+def check_counts(games: int, opening_plies: int | None, max_plies: int | None, concurrency: int) -> None:
+    """Raises ``ConfigError`` for a number that makes no series."""
+    if games < 1:
+        raise ConfigError(f"games must be at least 1, got {games}")
+    if opening_plies is not None and opening_plies < 0:
+        raise ConfigError(f"opening_plies must be at least 0, got {opening_plies}")
+    if max_plies is not None and max_plies < 1:
+        raise ConfigError(f"max_plies must be at least 1, got {max_plies}")
+    if concurrency < 1:
+        raise ConfigError(f"concurrency must be at least 1, got {concurrency}")
+
+
+def check_out(out: Path) -> None:
+    """Raises ``ConfigError`` for a file whose format its name does not tell."""
+    if out.suffix not in RECORD_SUFFIXES:
+        raise ConfigError(f"out {str(out)!r}: must end in one of {', '.join(RECORD_SUFFIXES)}")
