@@ -98,14 +98,12 @@ def parse(cls: type[Config], argv: Sequence[str], *, prog: str, description: str
     try:
         with contextlib.redirect_stderr(errors):
             parsed: Config = tyro.cli(cls, prog=prog, description=f"{description}\n\n{COMMON_HELP}", args=rest, **extra)
-            return parsed
     except SystemExit as stop:
         if stop.code == 0:
             raise
         raise ConfigError(_plain(errors.getvalue(), prog)) from None
-    finally:
-        if not errors.getvalue().startswith("╭"):
-            sys.stderr.write(errors.getvalue())
+    sys.stderr.write(errors.getvalue())
+    return parsed
 
 
 def _defaults(cls: type[Config], values: dict[str, Any], where: str) -> Config:
@@ -142,20 +140,22 @@ def _defaults(cls: type[Config], values: dict[str, Any], where: str) -> Config:
 
 
 def _plain(box: str, prog: str) -> str:
-    """tyro's boxed error as one line, with the nearest flag it knows of."""
-    lines = [line.strip("│╭╮╰╯ ") for line in box.splitlines()]
+    """tyro's boxed error (in lines or, on a plain terminal, blanks) as one line, with the nearest flag it knows of."""
+    lines = [stripped for line in box.splitlines() if (stripped := line.strip("│╭╮╰╯ "))]
     title = lines[0].strip("─ ") if lines else "bad arguments"
+    if len(lines) > 1 and not lines[1].strip("-"):
+        del lines[1]
     message: list[str] = []
     near = ""
     hints = False
     for line in lines[1:]:
-        if line and not line.strip("─"):
+        if line and not line.strip("─-"):
             hints = True
         elif not hints:
             message.append(line)
         elif line.startswith("--") and not near and "Perhaps" in box:
             near = line.split()[0].rstrip(",")
-    text = " ".join(message) or title
+    text = " ".join(" ".join(message).split()) or title
     if title.startswith("Required"):
         flags = [line.split()[0] if line.startswith("-") else line for line in message if _names_argument(line)]
         text = f"missing {', '.join(flags)}" if flags else text

@@ -1,0 +1,193 @@
+"""Pipelines at toy size: order, placeholders, resume after a crash, and one line for every mistake."""
+
+import json
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gameil.cli.main import main
+from gameil.errors import ConfigError, DatasetError
+from gameil.stages import pipeline
+from gameil.stages.pipeline import load_stages, read_pipeline
+from gameil.tracking.run import Run, read_results, read_run_config
+
+LADDER_ROW = {"level": "easy", "games": 10, "wins": 6, "draws": 2, "losses": 2, "score": 0.7, "low": 0.4, "high": 0.9}
+
+
+@dataclass(frozen=True)
+class ToyConfig:
+    __pydantic_config__ = {"extra": "forbid"}
+    out: str
+    steps: int = 3
+    seed: int = 0
+
+
+class Toys:
+    """Stages that count up to ``steps`` in a file, and break once where they are told to."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, bool]] = []
+        self.break_at: dict[str, BaseException] = {}
+
+    def stage(self, config: ToyConfig, run: Run, *, resume: bool) -> dict[str, Any]:
+        name = run.directory.name
+        self.calls.append((name, resume))
+        count = Path(config.out)
+        done = int(count.read_text()) if count.exists() else 0
+        while done < config.steps:
+            if done == 1 and name in self.break_at:
+                raise self.break_at.pop(name)
+            done += 1
+            count.write_text(str(done))
+            run.log(done, {"loss/policy": 1 / done})
+        results: dict[str, Any] = {"steps": done, "seed": config.seed}
+        return {**results, "table": [LADDER_ROW]} if run.stage == "ladder" else results
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> Toys:
+    made = Toys()
+    module = types.ModuleType("toy_stage")
+    module.ToyConfig = ToyConfig  # type: ignore[attr-defined]
+    module.toy = made.stage  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "toy_stage", module)
+    for kind in ("record", "pretrain", "ladder"):
+        monkeypatch.setitem(pipeline.STAGES, kind, ("toy_stage", "ToyConfig", "toy"))
+    monkeypatch.setattr(pipeline, "TRACKED", ())
+    return made
+
+
+TOML = """
+title = "A toy"
+game = "tic_tac_toe"
+agent = "snapshot:{run}/learn/snapshots/best"
+seed = 7
+[[stage]]
+kind = "record"
+out = "{run}/games.txt"
+[[stage]]
+kind = "pretrain"
+name = "learn"
+note = "So few games teach little."
+out = "{run}/learn.txt"
+seed = 1
+[[stage]]
+kind = "ladder"
+name = "measure"
+out = "{here}/measure.txt"
+[[stage]]
+kind = "report"
+run = "{run}"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "toy.toml"
+    path.write_text(TOML)
+    return path
+
+
+def test_stages_run_in_order_and_the_last_lines_say_how_to_go_on(
+    toys: Toys, file: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(file), "--runs", str(runs)]) == 0
+    out = capsys.readouterr().out
+    assert toys.calls == [("record", False), ("learn", False), ("measure", False)]
+    lines = out.splitlines()
+    assert lines[0] == "A toy"
+    assert "    So few games teach little." in lines
+    assert any(line.split() == ["measure", "70", "%", "(40-90)"] for line in lines)
+    assert lines[-2] == f"report:  {runs / 'toy' / 'report.html'}"
+    assert lines[-1] == (f"play it: gameil play --game tic_tac_toe --agent snapshot:{runs}/toy/learn/snapshots/best")
+    assert (runs / "toy" / "games.txt").exists()
+    assert (file.parent / "measure.txt").exists()
+    assert (runs / "toy" / "report.html").exists()
+    assert read_results(runs / "toy" / "learn")["seed"] == 1
+    assert read_results(runs / "toy" / "record")["seed"] == 7
+    assert read_run_config(runs / "toy")["config"]["stage"][1]["fields"]["out"] == f"{runs}/toy/learn.txt"
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (RuntimeError("cut"), 1), (SystemExit(9), 9)])
+def test_an_interrupted_pipeline_goes_on_where_it_was(
+    error: BaseException, code: int, toys: Toys, file: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toys.break_at["learn"] = error
+    assert main(["run", str(file), "--runs", str(runs)]) == code
+    assert not (runs / "toy" / "results.json").exists()
+    capsys.readouterr()
+    assert main(["run", str(file), "--runs", str(runs), "--resume"]) == 0
+    assert toys.calls == [("record", False), ("learn", False), ("learn", True), ("measure", False)]
+    out = capsys.readouterr().out
+    assert "[1/4] record: finished already" in out
+    assert "[2/4] learn (pretrain), resumed" in out
+    assert read_results(runs / "toy")["stages"]["learn"] == {"steps": 3, "seed": 1}
+
+
+def test_a_finished_pipeline_runs_nothing_again(toys: Toys, file: Path, runs: Path) -> None:
+    for resume in ([], ["--resume"]):
+        assert main(["run", str(file), "--runs", str(runs), "--quiet", *resume]) == 0
+    assert len(toys.calls) == 3
+
+
+def test_an_existing_pipeline_is_refused_without_resume(
+    toys: Toys, file: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(file), "--runs", str(runs), "--quiet"]) == 0
+    assert main(["run", str(file), "--runs", str(runs)]) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main(["run", str(file), "--runs", str(runs), "--name", "second", "--quiet"]) == 0
+
+
+def test_json_prints_one_object(toys: Toys, file: Path, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(file), "--runs", str(runs), "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert results["stages"]["measure"]["table"] == [LADDER_ROW]
+
+
+def test_an_error_names_the_stage(toys: Toys, file: Path, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toys.break_at["learn"] = DatasetError("games.lmdb: not a dataset")
+    assert main(["run", str(file), "--runs", str(runs)]) == 2
+    assert capsys.readouterr().err == "gameil: error: stage 'learn': games.lmdb: not a dataset\n"
+
+
+@pytest.mark.parametrize(
+    ("toml", "text"),
+    [
+        ("", "stage: Field required|at least one"),
+        ("stage = 3", "stages are written as"),
+        ("[[stage]]\nname = 'a'", "stage 1: has no kind; one of ingest"),
+        ("[[stage]]\nkind = 'prtrain'\nout = 'a'", "unknown kind 'prtrain'"),
+        ("[[stage]]\nkind = 'record'\nname = '../x'\nout = 'a'", "stage name '../x'"),
+        (
+            "[[stage]]\nkind = 'record'\nout = 'a'\n[[stage]]\nkind = 'record'\nout = 'a'",
+            "two stages are named 'record'",
+        ),
+        ("[[stage]]\nkind = 'record'\nout = 'a'\nspeed = 3", "stage 'record': speed: unknown key"),
+        ("[[stage]]\nkind = 'record'", "stage 'record': out: Field required"),
+        ("colour = 3\n[[stage]]\nkind = 'record'\nout = 'a'", "colour: unknown key"),
+        ("[[stage]]\nkind = 'record'\nout = 'a'\nsteps = 'many'", "stage 'record': steps: "),
+    ],
+)
+def test_mistakes_are_one_line_before_anything_runs(toml: str, text: str, toys: Toys, tmp_path: Path) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(toml)
+    with pytest.raises(ConfigError, match=text) as caught:
+        load_stages(read_pipeline(file, tmp_path / "run"), str(file))
+    assert str(caught.value).startswith(str(file))
+    assert str(caught.value).count(str(file)) == 1
+    assert "\n" not in str(caught.value)
+    assert toys.calls == []
+
+
+def test_every_kind_names_a_stage_that_exists() -> None:
+    import importlib
+
+    for kind, (module_name, class_name, function_name) in pipeline.STAGES.items():
+        module = importlib.import_module(module_name)
+        assert hasattr(module, class_name), kind
+        assert callable(getattr(module, function_name)), kind
