@@ -4,10 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from gameil.cli.arguments import common_flags, parse
+from gameil.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class RunArguments:
 
     pipeline: tyro.conf.Positional[Path]
     """The pipeline's TOML file, such as configs/quickstart.toml."""
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """NAME=VALUE for a name in the file's [arguments] table; several times for a list."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     from gameil.tracking.run import Run
 
     directory = flags.runs / (flags.name or arguments.pipeline.stem)
-    config = read_pipeline(arguments.pipeline, directory)
+    config = read_pipeline(arguments.pipeline, directory, _assignments(arguments.set))
     stages = load_stages(config, str(arguments.pipeline))
     quiet = flags.quiet or flags.json
     with Run.open(directory, config, stage="pipeline", resume=flags.resume, track=False, quiet=quiet) as run:
@@ -42,3 +46,13 @@ def main(argv: Sequence[str]) -> int:
     if flags.json:
         print(json.dumps({"run": str(directory), **results}, default=str))
     return 0
+
+
+def _assignments(texts: Sequence[str]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise ConfigError(f"--set {text!r}: must be NAME=VALUE")
+        values.setdefault(name, []).append(value)
+    return values

@@ -152,9 +152,28 @@ def _charts(log: LogEntries) -> str:
     return f'<div class="charts">{"".join(figures)}</div>' if figures else ""
 
 
+def _ladder_table(results: Mapping[str, Any]) -> str:
+    header = ["level", "wins", "draws", "losses", "score", "Elo difference"]
+    elos = [_elo(row) for row in results.get("table", [])]
+    rows = [
+        [row.level, row.wins, row.draws, row.losses, row.text, elo]
+        for row, elo in zip(ladder_rows(results), elos, strict=True)
+    ]
+    return table(header, rows) if rows else ""
+
+
+def _elo(row: Mapping[str, Any]) -> str:
+    if "elo" not in row or "elo_interval" not in row:
+        return ""
+    low, high = row["elo_interval"]
+    return f"{row['elo']:+.0f} ({low:+.0f} to {high:+.0f})"
+
+
 def _results(run: StageRun) -> str:
     """The results as tables: lists of rows as they are, everything else as names and values."""
     assert run.results is not None
+    if run.stage == "ladder":
+        return f"<p>Agent: <code>{escape(str(run.results.get('agent', '')))}</code></p>" + _ladder_table(run.results)
     parts = []
     plain = {}
     for name, value in run.results.items():

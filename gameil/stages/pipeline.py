@@ -11,14 +11,20 @@
     dataset = "{run}/chess.lmdb"             # every other key is a field of the stage's configuration
 
 In every text ``{run}`` stands for the pipeline's run directory and ``{here}`` for the directory of the pipeline file;
-other relative paths start at the working directory, as on the command line.
+other relative paths start at the working directory, as on the command line. A pipeline may ask for more: with
+
+    [arguments]
+    records = "files of chess games"         # name = what it is
+
+``{records}`` stands for what the command line says with ``--set records=PATH``. Given several times, each value becomes
+an element of the list that ``"{records}"`` stands in.
 """
 
 import dataclasses
 import importlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,11 +109,32 @@ class Stage:
     function: Callable[..., dict[str, Any]]
 
 
-def read_pipeline(path: Path, run_directory: Path) -> PipelineConfig:
-    """Reads a pipeline file and fills in its placeholders. Raises ``ConfigError`` in one line."""
+def read_pipeline(
+    path: Path, run_directory: Path, arguments: Mapping[str, Sequence[str]] | None = None
+) -> PipelineConfig:
+    """Reads a pipeline file and fills in its placeholders.
+
+    Args:
+        path: the TOML file.
+        run_directory: what ``{run}`` stands for.
+        arguments: values of the names that the file's ``[arguments]`` table asks for.
+
+    Raises:
+        ConfigError: a malformed file, an unknown key, an argument that is missing or not asked for; one line.
+    """
     values = read_toml(path)
-    places = {"run": str(run_directory), "here": str(path.parent)}
-    filled = _fill(values, places)
+    given = dict(arguments or {})
+    asked = values.pop("arguments", {})
+    if not isinstance(asked, dict):
+        raise ConfigError(f"{path}: arguments: must be a table of name = description")
+    for name, description in asked.items():
+        if name not in given:
+            raise ConfigError(f"{path}: needs --set {name}=VALUE: {description}")
+    for name in given:
+        if name not in asked:
+            raise ConfigError(f"{path}: --set {name}: it asks for {', '.join(asked) or 'no arguments'}")
+    places = {"run": [str(run_directory)], "here": [str(path.parent)], **given}
+    filled = _fill(values, places, str(path))
     tables = filled.get("stage", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ConfigError(f"{path}: stages are written as [[stage]] tables")
@@ -220,13 +247,20 @@ def _run_stage(stage: Stage, directory: Path, run: Run, heading: str) -> tuple[d
         return done, time.monotonic() - started
 
 
-def _fill(value: Any, places: Mapping[str, str]) -> Any:
+def _fill(value: Any, places: Mapping[str, Sequence[str]], where: str) -> Any:
     if isinstance(value, str):
-        for name, text in places.items():
-            value = value.replace("{" + name + "}", text)
+        for name, texts in places.items():
+            if "{" + name + "}" in value:
+                if len(texts) != 1:
+                    raise ConfigError(f"{where}: {value!r} takes one value of {name}, not {len(texts)}")
+                value = value.replace("{" + name + "}", texts[0])
         return value
     if isinstance(value, dict):
-        return {key: _fill(item, places) for key, item in value.items()}
+        return {key: _fill(item, places, where) for key, item in value.items()}
     if isinstance(value, list):
-        return [_fill(item, places) for item in value]
+        filled: list[Any] = []
+        for item in value:
+            name = item[1:-1] if isinstance(item, str) and re.fullmatch(r"\{\w+\}", item) else ""
+            filled.extend(places[name] if name in places else [_fill(item, places, where)])
+        return filled
     return value

@@ -184,6 +184,35 @@ def test_mistakes_are_one_line_before_anything_runs(toml: str, text: str, toys: 
     assert toys.calls == []
 
 
+def test_arguments_are_filled_in_from_the_command_line(
+    toys: Toys, tmp_path: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "asks.toml"
+    file.write_text('[arguments]\nplace = "where the count goes"\n[[stage]]\nkind = "record"\nout = "{place}/x"\n')
+    command = ["run", str(file), "--runs", str(runs), "--quiet"]
+    assert main(command) == 2
+    assert "needs --set place=VALUE: where the count goes" in capsys.readouterr().err
+    assert main([*command, "--set", f"place={tmp_path}", "--set", "plaice=1"]) == 2
+    assert "--set plaice: it asks for place" in capsys.readouterr().err
+    assert main([*command, "--set", "place"]) == 2
+    assert "must be NAME=VALUE" in capsys.readouterr().err
+    assert main([*command, "--set", "place=a", "--set", "place=b"]) == 2
+    assert "takes one value of place, not 2" in capsys.readouterr().err
+    assert list(runs.iterdir()) == []
+    assert main([*command, "--set", f"place={tmp_path}"]) == 0
+    assert (tmp_path / "x").read_text() == "3"
+
+
+def test_several_values_become_elements_of_a_list(toys: Toys, tmp_path: Path) -> None:
+    file = tmp_path / "asks.toml"
+    file.write_text(
+        '[arguments]\nfiles = "some"\n'
+        '[[stage]]\nkind = "record"\nout = ["first", "{files}", "{here}/last", "{other}"]\n'
+    )
+    config = read_pipeline(file, tmp_path, {"files": ["a", "b"]})
+    assert config.stage[0].fields["out"] == ["first", "a", "b", f"{tmp_path}/last", "{other}"]
+
+
 def test_every_kind_names_a_stage_that_exists() -> None:
     import importlib
 
