@@ -1,0 +1,18 @@
+"""``gameil accuracy --agent A --dataset D``: how often an agent chooses the move that people played."""
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str]) -> int:
+    """Prints top-1, top-3, top-5 and NLL, overall, by rating and by ply, beside a uniform choice."""
+    from gameil.cli.stage_command import run_stage
+    from gameil.stages.accuracy import AccuracyConfig, accuracy, accuracy_table
+
+    return run_stage(
+        "accuracy",
+        AccuracyConfig,
+        accuracy,
+        argv,
+        description="Measures human-move prediction of any agent on one split of a dataset.",
+        summary=accuracy_table,
+    )
