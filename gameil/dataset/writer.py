@@ -269,7 +269,7 @@ class DatasetWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
+            if kind is None and not self._lock.closed:
                 self.commit()
         finally:
             self.close()
