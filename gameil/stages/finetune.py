@@ -1,0 +1,369 @@
+"""Finetuning: an imitator plays its past selves and learns from the results, without forgetting how people play.
+
+Value-only warm-up, then policy gradient against a pool of past snapshots, held near the frozen supervised policy
+(``learners.reinforce``); the forgetting meter measures held-out human moves all along. At the end the result meets its
+parent in a paired series, and the parent stays ``best`` when it was not beaten.
+
+A budget in iterations is repeatable through kills and resumes; one in minutes follows the clock.
+"""
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gameil.agents.network import NetworkAgent, state_judge
+from gameil.arena.series import SeriesResult, play_series
+from gameil.checkpoints.checkpoint import CheckpointStore
+from gameil.checkpoints.snapshot import SnapshotCard, load_snapshot, save_snapshot
+from gameil.dataset.dataset import Dataset
+from gameil.dataset.loader import Loader, LoaderConfig
+from gameil.dataset.schema import Split
+from gameil.errors import ConfigError
+from gameil.games.registry import make_game
+from gameil.learners.held_out import measure_held_out
+from gameil.learners.reinforce import Reinforce, ReinforceConfig
+from gameil.models.inference import NetworkEvaluator
+from gameil.models.policy_value import PolicyValueNet
+from gameil.positions.position_batch import PositionBatch
+from gameil.rollout.self_play import SelfPlayConfig, Trajectories, play_self
+from gameil.seeding import stream_seed
+from gameil.stages.interrupts import DeferredInterrupt
+from gameil.tracking.progress import Progress
+from gameil.tracking.run import Run
+
+
+@dataclass(frozen=True)
+class PoolConfig:
+    """The pool of past selves that the learner plays against; the start is always in it."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    every: int = 10
+    """Iterations between two chances to join the pool (Silver et al. 2016: 500 updates)."""
+    min_score: float = 0.52
+    """The learner joins when it scored at least this against the pool in the iterations since the last chance: copies
+    that are not stronger would only crowd out the others."""
+    size: int = 12
+    """Most snapshots kept, the start included; the oldest other one leaves."""
+
+    def __post_init__(self) -> None:
+        if self.every < 1 or self.size < 1:
+            raise ConfigError(f"pool.every and pool.size must be at least 1, got {self.every} and {self.size}")
+        if not 0.0 <= self.min_score <= 1.0:
+            raise ConfigError(f"pool.min_score must be within 0 and 1, got {self.min_score}")
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    """What to improve, against whom, and for how long."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    init: Path
+    """Snapshot to start from: the supervised policy, frozen as teacher and parent."""
+    game: str = ""
+    """Game to play, of the snapshot's family (``go(komi=5.5)``); empty: the snapshot's own."""
+    iterations: int | None = None
+    """Budget in iterations (self-play, then one learner step); repeatable."""
+    minutes: float | None = None
+    """Budget in minutes of wall time, the final series left out."""
+    self_play: SelfPlayConfig = field(default_factory=SelfPlayConfig)
+    learner: ReinforceConfig = field(default_factory=ReinforceConfig)
+    pool: PoolConfig = field(default_factory=PoolConfig)
+    dataset: Path | None = None
+    """Dataset of people's games for the forgetting meter; None measures nothing."""
+    split: Split = "validation"
+    """Its split."""
+    forgetting_every: int = 10
+    """Iterations between two measurements."""
+    forgetting_positions: int = 4096
+    """Positions at each."""
+    series_games: int = 200
+    """Games of the final series against the parent, both at temperature 0."""
+    checkpoint_seconds: float = 30.0
+    """Longest time that a kill can cost."""
+    threads: int = 0
+    """CPU threads of the network; 0 for all cores (or what ``OMP_NUM_THREADS`` says)."""
+    device: str = "auto"
+    """``auto`` (CUDA where there is one), ``cpu``, ``cuda``, ``cuda:1``."""
+    seed: int = 0
+    """Seed of games and updates."""
+
+    def __post_init__(self) -> None:
+        if self.iterations is None and self.minutes is None:
+            raise ConfigError("a budget is needed: iterations, minutes or both (then the first to end counts)")
+        for name in ("iterations", "minutes", "forgetting_every", "forgetting_positions", "series_games"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"{name} must be above 0, got {value}")
+        for name in ("threads", "checkpoint_seconds"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}")
+
+
+def finetune(config: FinetuneConfig, run: Run, *, resume: bool) -> dict[str, Any]:
+    """Finetunes, leaving ``snapshots/best`` (the parent, where it was not beaten) and ``snapshots/last``.
+
+    Returns:
+        ``snapshot`` (path of the best), ``improved``, ``score_against_parent`` with its ``interval``, ``iterations``,
+        ``games``, ``seconds``, and ``forgetting`` (top-1 and NLL before and after) where a dataset is given.
+
+    Raises:
+        ConfigError, DatasetError, CheckpointError: one line each, before any training.
+        KeyboardInterrupt: Ctrl-C, after a checkpoint was saved.
+    """
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    finetuning = _Finetuning(config, run)
+    if resume:
+        finetuning.restore()
+    run.say(
+        f"finetuning {config.init} ({finetuning.game.id}): {config.self_play.games} games an iteration, "
+        + " or ".join(
+            ([f"{config.iterations:,} iterations"] if config.iterations else [])
+            + ([f"{config.minutes:g} minutes"] if config.minutes else [])
+        )
+    )
+    with DeferredInterrupt() as interrupt:
+        total, unit = (config.iterations, "iterations") if config.iterations else (None, "iterations")
+        with run.progress("finetuning", total, unit) as bar:
+            bar.start_at(finetuning.iteration)
+            finetuning.train(bar, interrupt)
+    return finetuning.finish()
+
+
+class _Finetuning:
+    """One finetuning run: what is built from the configuration, and the loop over it."""
+
+    def __init__(self, config: FinetuneConfig, run: Run) -> None:
+        self.config = config
+        self.run = run
+        self.parent = load_snapshot(config.init, game=config.game or None)
+        self.game = make_game(config.game) if config.game else self.parent.game
+        self.encoder = self.parent.encoder
+        self.teacher = self.freeze(self.parent.model)
+        self.learner = Reinforce(
+            load_snapshot(config.init).model,
+            self.teacher,
+            config.learner,
+            seed=stream_seed(config.seed, "reinforce"),
+            device=config.device,
+        )
+        self.snapshots = run.directory / "snapshots"
+        self.store = CheckpointStore(run.directory / "checkpoints")
+        self.held_out = _held_out_positions(config, self.parent.card, self.game.family)
+        self.pool: dict[str, NetworkEvaluator] = {"start": self.teacher}
+        self.pool_score = [0.0, 0.0]
+        """Sum of scores against the pool since the last chance to join it, and their number."""
+        self.iteration = 0
+        self.games = 0
+        self.elapsed_before = 0.0
+        self.started = time.monotonic()
+        self.forgetting: dict[str, dict[str, float]] = {}
+
+    def freeze(self, model: PolicyValueNet) -> NetworkEvaluator:
+        """A copy of ``model`` for play, which later training does not change."""
+        return NetworkEvaluator(model, device=self.config.device, precision=self.config.learner.precision)
+
+    def elapsed(self) -> float:
+        """Seconds trained, those before a resume included."""
+        return self.elapsed_before + time.monotonic() - self.started
+
+    def over(self) -> bool:
+        """Whether the budget is spent."""
+        config = self.config
+        if config.iterations is not None and self.iteration >= config.iterations:
+            return True
+        return config.minutes is not None and self.elapsed() >= 60.0 * config.minutes
+
+    def train(self, bar: Progress, interrupt: DeferredInterrupt) -> None:
+        """Iterations of self-play and learning until the budget is spent."""
+        config = self.config
+        saved = time.monotonic()
+        if self.iteration == 0:
+            self.measure_forgetting("before", self.teacher)
+        while not self.over():
+            began = time.monotonic()
+            batch = self.play()
+            played = time.monotonic()
+            warming_up = self.learner.warming_up
+            metrics = dict(self.learner.step(batch).metrics)
+            learned = time.monotonic()
+            self.iteration += 1
+            self.games += config.self_play.games
+            self.update_pool(batch)
+            metrics |= {
+                "self_play/pool_size": float(len(self.pool)),
+                "time/frames_per_second": batch.frames / max(1e-9, played - began),
+                "time/decisions_per_second": len(batch) / max(1e-9, learned - played),
+                "time/self_play_share": (played - began) / max(1e-9, learned - began),
+            }
+            if self.iteration % config.forgetting_every == 0:
+                metrics |= self.measure_forgetting("after", self.freeze(self.learner.model))
+            self.run.log(self.iteration, metrics)
+            bar.advance()
+            bar.update(
+                phase="value warm-up" if warming_up else "policy",
+                pool=f"{metrics.get('self_play/score_against_pool', 0.5):.0%}",
+                entropy=metrics["policy/entropy"],
+                kl=metrics["loss/teacher_kl"],
+            )
+            if interrupt.requested or time.monotonic() - saved >= config.checkpoint_seconds:
+                self.save()
+                saved = time.monotonic()
+            if interrupt.requested:
+                raise KeyboardInterrupt
+        self.save()
+
+    def play(self) -> Trajectories:
+        """One iteration of self-play with the learner as it is."""
+        return play_self(
+            self.game,
+            self.encoder,
+            self.freeze(self.learner.model),
+            list(self.pool.values()),
+            self.config.self_play,
+            seed=stream_seed(self.config.seed, "self-play"),
+            iteration=self.iteration,
+        )
+
+    def update_pool(self, batch: Trajectories) -> None:
+        """Counts the iteration's score, and lets the learner into the pool when it is time and it is good enough."""
+        config = self.config.pool
+        outcomes = batch.outcomes[batch.opponents >= 0]
+        self.pool_score[0] += float((outcomes + 1.0).sum() / 2.0)
+        self.pool_score[1] += len(outcomes)
+        if self.iteration % config.every or self.learner.warming_up:
+            return
+        scored, games = self.pool_score
+        self.pool_score = [0.0, 0.0]
+        if games and scored / games < config.min_score:
+            return
+        name = f"past-{self.iteration:06d}"
+        save_snapshot(self.snapshots / name, self.learner.model, self.card({}))
+        self.pool[name] = self.freeze(self.learner.model)
+        if len(self.pool) > config.size:
+            del self.pool[next(name for name in self.pool if name != "start")]
+
+    def measure_forgetting(self, when: str, evaluator: NetworkEvaluator) -> dict[str, float]:
+        """Held-out human accuracy and NLL, as metrics; nothing without a dataset."""
+        if not self.held_out:
+            return {}
+        found = measure_held_out(evaluator, self.held_out)
+        if "nll" not in found:
+            return {}
+        self.forgetting[when] = {name: found[name] for name in ("top1", "nll", "positions")}
+        metrics = {"human/top1": found["top1"], "human/nll": found["nll"]}
+        if when == "before":
+            self.run.log(0, metrics)
+        return metrics
+
+    def card(self, metrics: dict[str, float]) -> SnapshotCard:
+        """The card of the learner's weights: the parent's, but for what changed."""
+        parent = self.parent.card
+        return replace(
+            parent,
+            learner_step=self.iteration,
+            parent=str(self.config.init),
+            provenance=f"{parent.provenance}; policy gradient in self-play by gameil finetune",
+            metrics=metrics,
+        )
+
+    def save(self) -> None:
+        """Saves a checkpoint: all that ``restore`` needs. Past selves are snapshots of their own, named in it."""
+        learner = self.learner.state_dict()
+        state = {
+            "learner": learner["state"],
+            "iteration": self.iteration,
+            "games": self.games,
+            "elapsed": self.elapsed(),
+            "pool": list(self.pool),
+            "pool_score": self.pool_score,
+            "forgetting": self.forgetting,
+        }
+        self.store.save(self.iteration, learner["tensors"], state)
+
+    def restore(self) -> None:
+        """Goes on from the newest whole checkpoint; from the start where there is none."""
+        checkpoint = self.store.latest()
+        if checkpoint is None:
+            return
+        state = checkpoint.state
+        self.learner.load_state_dict({"tensors": checkpoint.tensors, "state": state["learner"]})
+        self.iteration = int(state["iteration"])
+        self.games = int(state["games"])
+        self.elapsed_before = float(state["elapsed"])
+        self.pool = {
+            name: self.teacher if name == "start" else self.freeze(load_snapshot(self.snapshots / name).model)
+            for name in state["pool"]
+        }
+        self.pool_score = [float(value) for value in state["pool_score"]]
+        self.forgetting = dict(state["forgetting"])
+        self.started = time.monotonic()
+        self.run.say(f"going on from iteration {checkpoint.step:,}")
+
+    def finish(self) -> dict[str, Any]:
+        """Compares the result with its parent, keeps the better one as ``best`` and collects the results."""
+        seconds = self.elapsed()
+        evaluator = self.freeze(self.learner.model)
+        metrics = self.measure_forgetting("after", evaluator)
+        series = self.meet_parent(evaluator)
+        improved = series.score > 0.5
+        metrics["arena/score_against_parent"] = series.score
+        self.run.log(self.iteration, metrics)
+        save_snapshot(self.snapshots / "last", self.learner.model, self.card(metrics))
+        if improved:
+            save_snapshot(self.snapshots / "best", self.learner.model, self.card(metrics))
+        else:
+            save_snapshot(self.snapshots / "best", self.parent.model, self.parent.card)
+        low, high = series.interval.low, series.interval.high
+        self.run.say(
+            f"against its parent: {series.score:.1%} of {series.games} games (95 %: {low:.1%} to {high:.1%})"
+            + ("" if improved else "; it was not beaten, so the parent stays the best snapshot")
+        )
+        if len(self.forgetting) == 2:
+            before, after = self.forgetting["before"], self.forgetting["after"]
+            self.run.say(
+                f"human moves: top-1 {before['top1']:.1%} before, {after['top1']:.1%} after; "
+                f"NLL {before['nll']:.3f} before, {after['nll']:.3f} after"
+            )
+        return {
+            "snapshot": str(self.snapshots / "best"),
+            "game": self.game.id,
+            "improved": improved,
+            "score_against_parent": series.score,
+            "interval": [low, high],
+            "iterations": self.iteration,
+            "games": self.games,
+            "seconds": seconds,
+            "forgetting": self.forgetting,
+        }
+
+    def meet_parent(self, evaluator: NetworkEvaluator) -> SeriesResult:
+        """The final series: both take their likeliest move, since an argmax copy beats its sampling self."""
+        agents = [
+            NetworkAgent(name, state_judge(self.encoder, each))
+            for name, each in (("finetuned", evaluator), ("parent", self.teacher))
+        ]
+        with self.run.progress("series against the parent", self.config.series_games, "games") as bar:
+            return play_series(
+                self.game,
+                agents[0],
+                agents[1],
+                games=self.config.series_games,
+                seed=stream_seed(self.config.seed, "series"),
+                concurrency=256,
+                progress=lambda _: bar.advance(),
+            )
+
+
+def _held_out_positions(config: FinetuneConfig, card: SnapshotCard, family: str) -> list[PositionBatch]:
+    """The forgetting meter's positions, read once; empty without a dataset."""
+    if config.dataset is None:
+        return []
+    Dataset(config.dataset, family=family).close()
+    loader = Loader(config.dataset, config.split, card.encoder, LoaderConfig(batch_size=256), augment=False)
+    return list(loader.once(max_positions=config.forgetting_positions))
