@@ -68,6 +68,8 @@ class GameRecord:
     """Seconds left on the mover's clock after each move, where stated."""
     comments: Mapping[int, str] = field(default_factory=dict)
     """Comment after the move of that index (-1: before the first move)."""
+    tolerances: tuple[str, ...] = ()
+    """Names of the departures from the format that the reader accepted (docs/formats.md lists them), for counting."""
 
 
 @dataclass(frozen=True, slots=True)

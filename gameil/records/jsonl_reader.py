@@ -1,0 +1,86 @@
+"""Reads JSON lines: one record a line, in any game's own action text, with the fields of ``GameRecord``."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from gameil.records.jsonl_schema import SchemaError, record_from_json
+from gameil.records.record import GameRecord, RecordError
+from gameil.records.sources import Source
+from gameil.records.window import MAX_GAME_BYTES, Window
+
+
+def read_jsonl(source: Source) -> Iterator[GameRecord | RecordError]:
+    """Yields a record or an error a line; blank lines are passed over."""
+    window = Window(source)
+    start = 0
+    found = 0
+    while True:
+        end = window.data.find(b"\n", start)
+        if end < 0 and not window.ended:
+            window.drop(start)
+            start = 0
+            if len(window.data) > MAX_GAME_BYTES:
+                found += 1
+                yield window.error(0, "too large", f"a line of more than {MAX_GAME_BYTES} bytes")
+                _skip_line(window)
+            window.extend()
+            continue
+        cut = end < 0
+        end = len(window.data) if cut else end
+        if cut and source.broken is not None:
+            yield RecordError(window.at(start), "truncated", source.broken)
+            return
+        line = window.data[start:end]
+        if window.base + start == 0:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if line.strip():
+            found += 1
+            yield _read_line(window, start, line)
+        if cut:
+            break
+        start = end + 1
+    if not found:
+        yield window.error(0, "no records", "no line holds a record")
+
+
+def _read_line(window: Window, start: int, line: bytes) -> GameRecord | RecordError:
+    try:
+        values = json.loads(line.decode(), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+        return record_from_json(values, window.at(start))
+    except SchemaError as error:
+        return window.error(start, "schema", str(error))
+    except (ValueError, RecursionError) as error:
+        # UnicodeDecodeError and JSONDecodeError are ValueErrors.
+        return window.error(start, "syntax", f"not a line of JSON: {error}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return values
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large")
+    return value
+
+
+def _skip_line(window: Window) -> None:
+    while True:
+        end = window.data.find(b"\n")
+        if end >= 0:
+            window.drop(end + 1)
+            return
+        window.drop(len(window.data))
+        if window.ended:
+            return
+        window.extend()

@@ -1,0 +1,161 @@
+"""Reads PGN (Edwards 1994, "Portable Game Notation Specification and Implementation Guide"): chess games as text.
+
+Knows no rules: moves stay SAN text. Splits a stream of bytes into games here; ``pgn_tags`` and ``pgn_moves`` read the
+two halves of a game. Every tolerance has a name, is listed in docs/formats.md and stands in ``GameRecord.tolerances``.
+"""
+
+import re
+from collections.abc import Iterator
+
+from gameil.records.pgn_moves import Movetext, read_movetext
+from gameil.records.pgn_tags import read_tags, tag_fields
+from gameil.records.record import GameRecord, Provenance, RecordError
+from gameil.records.sources import Source
+from gameil.records.window import MAX_GAME_BYTES, Window, excerpt
+
+MAX_TAG_LINE = 1 << 16
+"""Longest line of the tag section, bytes."""
+
+BLANK = re.compile(rb"(?:\s|\xef\xbb\xbf|^%[^\n]*+\n)*+", re.MULTILINE)
+TAGS = re.compile(
+    rb"(?:[ \t]*+\[[^\n]*+(?:\n|\Z))++"  # a run of tag lines; after a blank line only one that does not start the next game
+    rb"(?:(?:[ \t\r]*+\n|%[^\n]*+\n)++(?![ \t]*\[Event[ \t])(?:[ \t]*+\[[^\n]*+(?:\n|\Z))++)*+"
+)
+NEXT_TAG = re.compile(rb"^[ \t]*\[[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]+\"", re.MULTILINE)
+COMMENT = re.compile(rb"\{[^}]*\}|;[^\n]*")
+SKIP_TO = re.compile(rb"\n[ \t]*(?=\[Event[ \t]+\")")
+
+
+def read_pgn(source: Source) -> Iterator[GameRecord | RecordError]:
+    """Yields the games of a PGN stream in order; what cannot be used is yielded as an error in its place."""
+    window = Window(source)
+    start = 0
+    line_ends_checked = False
+    while True:
+        game = _find_game(window.data, start, window.ended)
+        if game is not None:
+            begin, moves_begin, end = game
+            cut = window.ended and end == len(window.data) and source.broken is not None
+            if not cut:
+                yield from _read_game(window, begin, moves_begin, end)
+            start = end
+            continue
+        if window.ended:
+            break
+        window.drop(start)
+        start = 0
+        if len(window.data) > MAX_GAME_BYTES:
+            yield window.error(0, "too large", f"a game of more than {MAX_GAME_BYTES} bytes")
+            _skip_game(window)
+        window.extend()
+        if not line_ends_checked:
+            line_ends_checked = True
+            window.old_mac = b"\r" in window.data and b"\n" not in window.data
+        if window.old_mac:
+            window.data = window.data.replace(b"\r", b"\n")
+    if source.broken is not None:
+        yield RecordError(window.at(len(window.data)), "truncated", source.broken)
+    elif window.base + len(window.data) == 0:
+        yield RecordError(window.at(0), "no records", "the file is empty")
+
+
+def _find_game(data: bytes, start: int, ended: bool) -> tuple[int, int, int] | None:
+    """The next game's begin, begin of its moves, and end; None where more bytes are needed or none is left."""
+    # Only whole lines are looked at, as a tag cut by the end of the window would look like a move.
+    limit = len(data) if ended else data.rfind(b"\n") + 1
+    begin = _after_blank(data, start, limit)
+    if begin >= limit:
+        return None
+    tags = TAGS.match(data, begin, limit)
+    moves_begin = tags.end() if tags else begin
+    if not ended and _after_blank(data, moves_begin, limit) >= limit:
+        return None
+    search_from = moves_begin
+    while True:
+        candidate = NEXT_TAG.search(data, search_from, limit)
+        if candidate is None:
+            return (begin, moves_begin, len(data)) if ended else None
+        end = candidate.start()
+        # A tag line inside a comment is text, but no comment reaches over an Event tag: that one was never closed.
+        if candidate[1] == b"Event" or not _in_comment(data[moves_begin:end]):
+            return begin, moves_begin, end
+        search_from = candidate.end()
+
+
+def _after_blank(data: bytes, start: int, limit: int) -> int:
+    blank = BLANK.match(data, start, limit)
+    return blank.end() if blank else start
+
+
+def _in_comment(moves: bytes) -> bool:
+    """True where the bytes end inside a brace comment."""
+    if moves.rfind(b"{") <= moves.rfind(b"}"):
+        return False
+    return b"{" in COMMENT.sub(b"", moves)
+
+
+def _skip_game(window: Window) -> None:
+    """Forgets the bytes of an oversized game up to the next Event tag."""
+    while True:
+        found = SKIP_TO.search(window.data, 1)
+        if found:
+            window.drop(found.end())
+            return
+        window.drop(max(0, len(window.data) - 64))
+        if window.ended:
+            window.drop(len(window.data))
+            return
+        window.extend()
+
+
+def _read_game(window: Window, begin: int, moves_begin: int, end: int) -> Iterator[GameRecord | RecordError]:
+    source = window.at(begin)
+    head = window.data[begin:moves_begin]
+    body = window.data[moves_begin:end]
+    tolerances: list[str] = []
+    if len(head) > MAX_TAG_LINE and max(map(len, head.split(b"\n"))) > MAX_TAG_LINE:
+        yield window.error(begin, "too large", f"a tag line of more than {MAX_TAG_LINE} bytes")
+        return
+    try:
+        head_text, body_text, encoding = head.decode(), body.decode(), "utf-8"
+    except UnicodeDecodeError:
+        head_text, body_text, encoding = head.decode("latin-1"), body.decode("latin-1"), "latin-1"
+        tolerances.append("latin-1")
+    tags = read_tags(head_text, tolerances)
+    rest = 0
+    while rest < len(body_text):
+        here = source
+        if rest:
+            # Further games without tags behind the first one's result.
+            skipped = len(body_text[:rest].encode(encoding))
+            here = Provenance(source.file, window.base + moves_begin + skipped)
+        movetext = read_movetext(body_text, rest, tags.get("Result"))
+        yield _record(tags, movetext, here, tolerances)
+        rest = movetext.end
+        tags, tolerances = {}, tolerances[:1] if encoding == "latin-1" else []
+    if not body_text:
+        yield _record(tags, read_movetext("", 0, None), source, tolerances)
+
+
+def _record(
+    tags: dict[str, str], movetext: Movetext, source: Provenance, tolerances: list[str]
+) -> GameRecord | RecordError:
+    if movetext.unknown is not None:
+        what = excerpt(movetext.unknown)
+        return RecordError(source, "syntax", f"not a chess move after {len(movetext.moves)} plies: {what}", what)
+    if not movetext.moves:
+        players = f"{tags.get('White', '?')} - {tags.get('Black', '?')}"
+        return RecordError(source, "no moves", "a game without moves", excerpt(players))
+    fields = tag_fields(tags, movetext)
+    if isinstance(fields, str):
+        return RecordError(source, "variant", f"{fields} is not played by the rules of chess", excerpt(fields))
+    return GameRecord(
+        game="chess",
+        notation="san",
+        moves=movetext.moves,
+        source=source,
+        clocks=movetext.clocks,
+        comments=movetext.comments,
+        tolerances=(*tolerances, *movetext.tolerances),
+        **fields,
+    )

@@ -1,0 +1,82 @@
+"""Reads SGF (FF[1] to FF[4], https://www.red-bean.com/sgf/): Go games as trees of properties, main line only.
+
+Splits a stream of bytes into game trees here; ``sgf_game`` turns one tree's main line into a record. Variations after
+the first are left out, comments of the main line are kept. Tolerances: docs/formats.md.
+"""
+
+import re
+from collections.abc import Iterator
+
+from gameil.records.record import GameRecord, RecordError
+from gameil.records.sgf_game import read_tree
+from gameil.records.sources import Source
+from gameil.records.window import MAX_GAME_BYTES, Window
+
+TREE_START = re.compile(rb"\(\s*;")
+PLAIN_TREE = re.compile(rb"\((?:[^()\[\]\\]*+\[[^\[\]\\]*+\])*+[^()\[\]\\]*+\)")
+"""A game tree without variations, escapes or brackets in values: nearly every game of a collection."""
+BRACKET = re.compile(rb"[()]|\[[^\]\\]*+(?:\\.[^\]\\]*+)*+\]", re.DOTALL)
+"""A parenthesis, or a whole property value (whose parentheses do not count)."""
+OPEN_VALUE = re.compile(rb"\[[^\]\\]*+(?:\\.[^\]\\]*+)*+\\?\Z", re.DOTALL)
+
+
+def read_sgf(source: Source) -> Iterator[GameRecord | RecordError]:
+    """Yields the games of an SGF stream (one or many game trees) in order, and errors in their places."""
+    window = Window(source)
+    start = 0
+    found = 0
+    while True:
+        begin = TREE_START.search(window.data, start)
+        end = _tree_end(window.data, begin.start()) if begin else None
+        if begin and end is not None:
+            found += 1
+            yield read_tree(window.data[begin.start() : end], window.at(begin.start()), cut=False)
+            start = end
+            continue
+        if window.ended:
+            break
+        # Nothing before a possible start of a tree is needed again; the start itself may be cut by the window's end.
+        window.drop(begin.start() if begin else max(start, len(window.data) - 64))
+        start = 0
+        if len(window.data) > MAX_GAME_BYTES:
+            yield window.error(0, "too large", f"a game tree of more than {MAX_GAME_BYTES} bytes")
+            found += 1
+            _skip_tree(window)
+        window.extend()
+    if source.broken is not None:
+        yield RecordError(window.at(begin.start() if begin else len(window.data)), "truncated", source.broken)
+    elif begin:
+        yield read_tree(window.data[begin.start() :], window.at(begin.start()), cut=True)
+    elif not found:
+        yield window.error(0, "no records", "no game tree '(;' was found")
+
+
+def _tree_end(data: bytes, begin: int) -> int | None:
+    """Position behind the parenthesis that closes the tree at ``begin``, or None where it lies behind the data."""
+    plain = PLAIN_TREE.match(data, begin)
+    if plain:
+        return plain.end()
+    depth = 0
+    for match in BRACKET.finditer(data, begin):
+        sign = data[match.start()]
+        if sign == 0x28:
+            depth += 1
+        elif sign == 0x29:
+            depth -= 1
+            if depth == 0:
+                return match.end()
+    return None
+
+
+def _skip_tree(window: Window) -> None:
+    """Forgets an oversized tree: everything up to a tree that starts a line."""
+    while True:
+        found = re.search(rb"\n\(\s*;", window.data[1:])
+        if found:
+            window.drop(found.start() + 2)
+            return
+        if window.ended:
+            window.drop(len(window.data))
+            return
+        window.drop(max(0, len(window.data) - 64))
+        window.extend()

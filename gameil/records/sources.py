@@ -1,0 +1,245 @@
+"""Opens any file of records: plain or compressed, single or an archive, told by its content, streamed in flat memory.
+
+Nothing is ever extracted to disk, so that names inside an archive are only names.
+"""
+
+import bz2
+import gzip
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Protocol
+
+import zstandard
+
+from gameil.errors import RecordsError
+from gameil.records.zstd_frames import FrameWatch
+
+BLOCK = 1 << 20
+"""Bytes read at a time: the memory a reader holds is a few of these."""
+PEEK = 1 << 16
+"""Bytes looked at to tell what a file is."""
+MAX_WINDOW = 1 << 27
+"""Largest zstd window accepted, bytes: 128 MiB, what ``zstd --long`` needs; more could exhaust memory."""
+MAX_LAYERS = 3
+"""Compression layers inside one another that are opened (``x.pgn.gz`` inside ``x.tar.zst`` is three)."""
+
+BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError, tarfile.TarError, zipfile.BadZipFile)
+"""What the decompressors raise on a cut or damaged stream."""
+
+
+class Readable(Protocol):
+    """All that is needed of a stream."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes, none at the end."""
+        ...
+
+
+class Source:
+    """A named stream of decompressed bytes that never raises: it ends early and says why in ``broken``."""
+
+    def __init__(self, name: str, stream: Readable) -> None:
+        self.name = name
+        self.broken: str | None = None
+        """Why the stream ended early (cut or damaged), None while all is well."""
+        self._stream = stream
+        self._ahead = b""
+
+    def read(self, size: int = BLOCK) -> bytes:
+        """Up to ``size`` bytes; fewer than asked is normal, none means the end or ``broken``."""
+        if self._ahead:
+            block, self._ahead = self._ahead[:size], self._ahead[size:]
+            return block
+        return self._pull(size)
+
+    def peek(self, size: int = PEEK) -> bytes:
+        """The next bytes, up to ``size`` and fewer only at the end, without taking them."""
+        while len(self._ahead) < size:
+            block = self._pull(size - len(self._ahead))
+            if not block:
+                break
+            self._ahead += block
+        return self._ahead[:size]
+
+    def _pull(self, size: int) -> bytes:
+        if self.broken is not None:
+            return b""
+        try:
+            return self._stream.read(size)
+        except BROKEN as error:
+            self.broken = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            return b""
+
+
+def open_sources(path: Path) -> Iterator[Source]:
+    """Yields the streams inside ``path`` in order: one for a plain or compressed file, one a member for an archive.
+
+    Each must be read before the next is asked for. Raises ``RecordsError`` where the path is no readable file, empty,
+    or an archive of an unsupported kind.
+    """
+    if path.is_dir():
+        raise RecordsError(f"{path}: is a directory; name the files in it")
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise RecordsError(f"{path}: cannot be read: {error.strerror}") from error
+    with file:
+        source = Source(str(path), file)
+        if not source.peek(1):
+            raise RecordsError(f"{path}: {source.broken or 'is empty'}")
+        if source.peek(4) in (b"PK\x03\x04", b"PK\x05\x06"):
+            file.seek(0)
+            yield from _zip_members(path, file)
+        else:
+            yield from _unwrap(source, MAX_LAYERS)
+
+
+def _unwrap(source: Source, layers: int) -> Iterator[Source]:
+    """Decompresses ``source`` layer by layer, and takes a tar archive apart."""
+    magic = source.peek(512)
+    kind = next((name for name, head in UNSUPPORTED.items() if magic.startswith(head)), None)
+    if kind is not None:
+        raise RecordsError(f"{source.name}: is a {kind}, which is not supported; unpack it first")
+    opener = next((opener for head, opener in DECOMPRESSORS if magic.startswith(head)), None)
+    if opener is not None:
+        if layers == 0:
+            raise RecordsError(f"{source.name}: more than {MAX_LAYERS} layers of compression")
+        yield from _unwrap(Source(source.name, opener(_AsFile(source))), layers - 1)
+    elif _is_tar(magic):
+        yield from _tar_members(source, layers)
+    else:
+        yield source
+
+
+class _AsFile:
+    """The part of a file object that decompressors and ``tarfile`` ask of a source; passes its breakage on."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def read(self, size: int = -1, /) -> bytes:
+        block = self._source.read(BLOCK if size < 0 else size)
+        if not block and self._source.broken is not None:
+            raise EOFError(self._source.broken)
+        return block
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _open_zstd(stream: _AsFile) -> Readable:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
+    watch = FrameWatch(stream)
+    reader: Readable = decompressor.stream_reader(watch, read_size=1 << 17, read_across_frames=True)
+    return _CompleteFrames(reader, watch)
+
+
+class _CompleteFrames:
+    """A zstd reader that notices a cut: the library itself takes the end of a cut file for its end."""
+
+    def __init__(self, reader: Readable, watch: FrameWatch) -> None:
+        self._reader = reader
+        self._watch = watch
+
+    def read(self, size: int, /) -> bytes:
+        block = self._reader.read(size)
+        if not block and not self._watch.complete:
+            raise EOFError("compressed data ends in the middle of a zstd frame")
+        return block
+
+
+def _open_gzip(stream: _AsFile) -> Readable:
+    return gzip.GzipFile(fileobj=stream, mode="rb")  # type: ignore[arg-type]
+
+
+def _open_bz2(stream: _AsFile) -> Readable:
+    return bz2.BZ2File(stream, "rb")  # type: ignore[arg-type]
+
+
+def _open_xz(stream: _AsFile) -> Readable:
+    return lzma.LZMAFile(stream, "rb")  # type: ignore[arg-type]
+
+
+DECOMPRESSORS = (
+    (b"\x28\xb5\x2f\xfd", _open_zstd),
+    (b"\x1f\x8b", _open_gzip),
+    (b"BZh", _open_bz2),
+    (b"\xfd7zXZ\x00", _open_xz),
+)
+UNSUPPORTED = {
+    "7z archive": b"7z\xbc\xaf\x27\x1c",
+    "rar archive": b"Rar!\x1a\x07",
+    "zip archive inside another file": b"PK\x03\x04",
+}
+
+
+def _is_tar(head: bytes) -> bool:
+    """True for a tar header: the checksum at byte 148 must hold, which also knows archives without a magic."""
+    if len(head) < 512 or not head[0]:
+        return False
+    try:
+        stated = int(head[148:156].rstrip(b"\x00 ") or b"x", 8)
+    except ValueError:
+        return False
+    return stated == sum(head[:148]) + 8 * 32 + sum(head[156:512])
+
+
+def _tar_members(source: Source, layers: int) -> Iterator[Source]:
+    try:
+        with tarfile.open(fileobj=_AsFile(source), mode="r|", bufsize=BLOCK) as archive:  # type: ignore[call-overload]
+            for member in archive:
+                stream = archive.extractfile(member) if member.isreg() else None
+                if stream is not None:
+                    yield from _member(source.name, member.name, stream, layers)
+            # ``tarfile`` takes a cut between two members for the end; the stream below knows better.
+            source.read(1)
+            cut = source.broken
+    except BROKEN as error:
+        cut = str(error)
+    if cut is not None:
+        yield _broken_source(source.name, cut)
+
+
+def _zip_members(path: Path, file: IO[bytes]) -> Iterator[Source]:
+    try:
+        archive = zipfile.ZipFile(file)
+    except (*BROKEN, NotImplementedError) as error:
+        raise RecordsError(f"{path}: is a damaged or cut zip archive: {error}") from error
+    with archive:
+        for info in archive.infolist():
+            if info.is_dir():
+                continue
+            try:
+                stream = archive.open(info)
+            except (*BROKEN, NotImplementedError, RuntimeError) as error:
+                yield _broken_source(f"{path}!{info.filename}", str(error))
+                continue
+            with stream:
+                yield from _member(str(path), info.filename, stream, MAX_LAYERS)
+
+
+def _member(archive: str, name: str, stream: Readable, layers: int) -> Iterator[Source]:
+    source = Source(f"{archive}!{name}", stream)
+    if not source.peek(1) and source.broken is None:
+        return
+    try:
+        yield from _unwrap(source, layers)
+    except RecordsError as error:
+        # One unreadable member does not spoil the others.
+        yield _broken_source(source.name, str(error))
+
+
+def _broken_source(name: str, detail: str) -> Source:
+    source = Source(name, _Nothing())
+    source.broken = detail
+    return source
+
+
+class _Nothing:
+    def read(self, size: int, /) -> bytes:
+        del size
+        return b""
