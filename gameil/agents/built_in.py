@@ -1,8 +1,7 @@
-"""OpenSpiel's own search players: C++ Monte Carlo tree search with random rollouts, on all cores.
+"""The built-in search player: OpenSpiel's C++ Monte Carlo tree search with random rollouts, on all cores.
 
-Perfect information: UCT with proven results backed up (Winands et al. 2008, "Monte-Carlo Tree Search Solver"). Hidden
-information: information-set search over resampled states (Cowling et al. 2012, "Information Set Monte Carlo Tree
-Search"). Both see the rules engine's own states; seats and actions are translated by the adapter.
+UCT with proven results backed up (Winands et al. 2008, "Monte-Carlo Tree Search Solver"). It sees the rules engine's
+own states; seats and actions are translated by the adapter. Games that hide information go to ``information_set``.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 
 from gameil.agents.agent import Decisions, Request
 from gameil.agents.engine_pool import usable_cores
-from gameil.errors import AgentError
+from gameil.agents.information_set import most_visited
+from gameil.errors import AgentError, GameError
 from gameil.games.game import Game, State
 from gameil.games.open_spiel import OpenSpielGame, OpenSpielState
 
@@ -27,8 +27,8 @@ _SEEDS = 1 << 31
 
 
 class MctsAgent:
-    """Searches every request anew with OpenSpiel's C++ search, seeded from the request; the searches run in threads
-    (OpenSpiel releases Python's lock inside ``step``)."""
+    """Searches every request anew, seeded from the request; the searches run in threads (OpenSpiel releases Python's
+    lock inside ``step``)."""
 
     def __init__(self, name: str, game: Game, *, simulations: int, exploration: float = EXPLORATION) -> None:
         self._game = open_spiel_game(name, game)
@@ -53,21 +53,14 @@ class MctsAgent:
     def _search(self, state: State, seed: int) -> int:
         if not isinstance(state, OpenSpielState):
             raise AgentError(f"agent {self.name!r} plays OpenSpiel's games only")
-        evaluator = pyspiel.RandomRolloutEvaluator(1, seed)
-        if self._game.capabilities.perfect_information:
-            bot = _mcts_bot(self._game, evaluator, self._simulations, self._exploration, seed)
-        else:
-            bot = pyspiel.ISMCTSBot(
-                seed,
-                evaluator,
-                self._exploration,
-                self._simulations,
-                -1,
-                pyspiel.ISMCTSFinalPolicyType.MAX_VISIT_COUNT,
-            )
         try:
-            return state.from_raw(int(bot.step(state.raw)))
-        except pyspiel.SpielError as error:
+            if self._game.capabilities.perfect_information:
+                evaluator = pyspiel.RandomRolloutEvaluator(1, seed)
+                bot = _mcts_bot(self._game, evaluator, self._simulations, self._exploration, seed)
+                return state.from_raw(int(bot.step(state.raw)))
+            rng = np.random.Generator(np.random.PCG64(seed))
+            return most_visited(state, simulations=self._simulations, exploration=self._exploration, rng=rng)[0]
+        except (pyspiel.SpielError, GameError) as error:
             raise AgentError(f"agent {self.name!r} cannot search {self._game.id}: {error}") from error
 
     def end(self, games: Sequence[int]) -> None:

@@ -18,6 +18,10 @@ from gameil.seeding import generator
 
 SOURCE = "gameil:arena"
 """Provenance of games played here; the offset is the match number."""
+MATCH_TAG = "Match"
+"""Tag of a played game's record: its ``match_id``."""
+OPENING_TAG = "OpeningPlies"
+"""Tag of a played game's record: how many of its first actions no agent chose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +186,40 @@ def _play_ply(running: Sequence[_Running], seed: int) -> None:
 
 def _result(one: _Running, seed: int, match_prefix: str) -> MatchResult:
     truncated = not one.state.is_terminal()
-    players = len(one.pairing.seats)
-    returns = (0.0,) * players if truncated else tuple(float(value) for value in one.state.returns())
-    played = PlayedGame(
-        game_id=one.state.game.id,
-        actions=np.array(one.actions, np.uint32),
-        source=Provenance(SOURCE, one.pairing.match),
-        returns=None if truncated else returns,
-        termination="unknown" if truncated else "rules",
-        players=tuple(PlayerInfo(agent.name) for agent in one.pairing.seats),
+    returns = (0.0,) * len(one.pairing.seats) if truncated else tuple(one.state.returns().tolist())
+    return finished(
+        one.state.game,
+        one.pairing,
+        one.actions,
+        returns=returns,
+        truncated=truncated,
+        moves=one.moves,
+        seconds=one.seconds,
         match_id=f"{match_prefix}/{seed}/{one.pairing.match}",
     )
-    return MatchResult(one.pairing, returns, played, truncated, one.moves, one.seconds)
+
+
+def finished(
+    game: Game,
+    pairing: Pairing,
+    actions: Sequence[int],
+    *,
+    returns: tuple[float, ...],
+    truncated: bool,
+    moves: dict[str, int],
+    seconds: dict[str, float],
+    match_id: str,
+) -> MatchResult:
+    """The result of a game that is over; its record says by a tag how many of its first plies were random."""
+    played = PlayedGame(
+        game_id=game.id,
+        actions=np.array(actions, np.uint32),
+        source=Provenance(SOURCE, pairing.match),
+        returns=None if truncated else returns,
+        termination="unknown" if truncated else "rules",
+        players=tuple(PlayerInfo(agent.name) for agent in pairing.seats),
+        event="gameil arena",
+        tags={MATCH_TAG: match_id, OPENING_TAG: str(len(pairing.opening))},
+        match_id=match_id,
+    )
+    return MatchResult(pairing, returns, played, truncated, moves, seconds)

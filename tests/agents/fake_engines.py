@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gameil.agents.engine_process import EngineConfig
 
-_UCI = '''
+_UCI = """
 import os, subprocess, sys, time
 mode, note = sys.argv[1], sys.argv[2]
 with open(note, "a") as file:
@@ -51,9 +51,9 @@ for line in sys.stdin:
             played = position[3:]
             print("info depth 1")
             print("bestmove", "g1f3" if len(played) % 4 == 0 else "f3g1", flush=True)
-'''
+"""
 
-_GTP = '''
+_GTP = """
 import sys, time
 mode = sys.argv[1]
 for line in sys.stdin:
@@ -71,7 +71,7 @@ for line in sys.stdin:
         print(f"= {answer}\\n", flush=True)
     else:
         print("=\\n", flush=True)
-'''
+"""
 
 
 def uci_engine(directory: Path, mode: str, timeout_seconds: float = 5.0) -> EngineConfig:
@@ -84,9 +84,7 @@ def gtp_engine(directory: Path, mode: str, timeout_seconds: float = 5.0) -> Engi
     return _engine(directory, "gtp.py", _GTP, (mode,), timeout_seconds)
 
 
-def _engine(
-    directory: Path, name: str, text: str, arguments: tuple[str, ...], timeout_seconds: float
-) -> EngineConfig:
+def _engine(directory: Path, name: str, text: str, arguments: tuple[str, ...], timeout_seconds: float) -> EngineConfig:
     script = directory / name
     script.write_text(text)
     return EngineConfig((sys.executable, "-I", str(script), *arguments), timeout_seconds=timeout_seconds)

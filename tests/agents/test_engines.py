@@ -87,7 +87,9 @@ def test_an_engine_that_crashed_once_is_started_again(tmp_path: Path) -> None:
     ],
 )
 def test_faults_are_one_line_and_bounded(tmp_path: Path, mode: str, message: str) -> None:
-    agent = _build(uci_engine(tmp_path, mode, timeout_seconds=0.3 if mode not in ("crash", "illegal", "empty") else 5.0))
+    agent = _build(
+        uci_engine(tmp_path, mode, timeout_seconds=0.3 if mode not in ("crash", "illegal", "empty") else 5.0)
+    )
     began = time.monotonic()
     try:
         with pytest.raises(EngineError, match=message) as caught:
@@ -161,7 +163,9 @@ def test_engines_play_their_own_game_only(tmp_path: Path) -> None:
 
 def test_the_engines_table_is_read_and_checked(tmp_path: Path) -> None:
     table = tmp_path / "engines.toml"
-    table.write_text('[engines.mine]\ncommand = ["prog", "-x"]\ntimeout_seconds = 3\n[engines.mine.options]\nHash = "8"\n')
+    table.write_text(
+        '[engines.mine]\ncommand = ["prog", "-x"]\ntimeout_seconds = 3\n[engines.mine.options]\nHash = "8"\n'
+    )
     assert read_engines(table) == {"mine": EngineConfig(("prog", "-x"), {"Hash": "8"}, 3.0)}
     for text, message in [
         ("x = 1\n", r"has no \[engines.NAME\] tables"),
