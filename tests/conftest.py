@@ -1,4 +1,4 @@
-"""What all tests share: one thread, repeatable examples, run directories of their own, large data where there is some."""
+"""What all tests share: one thread, repeatable examples, run directories of their own, large data if there is some."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 # Before anything imports numpy or torch: tests run in parallel processes, and sums over one thread are repeatable.
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
-os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
