@@ -135,10 +135,10 @@ def test_games_with_one_chance_key_see_equal_dice() -> None:
     one, two = game.initial_state(), game.initial_state()
     compared = 0
     for left, right in zip(longer[0], longer[1], strict=True):
-        if one.current_player() == two.current_player() == CHANCE_PLAYER:
-            if one.chance_outcomes() == two.chance_outcomes():
-                assert left == right
-                compared += 1
+        at_chance = one.current_player() == two.current_player() == CHANCE_PLAYER
+        if at_chance and one.chance_outcomes() == two.chance_outcomes():
+            assert left == right
+            compared += 1
         one.apply(left)
         two.apply(right)
     assert compared > 5
