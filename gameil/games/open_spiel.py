@@ -5,7 +5,6 @@ engine's own per-player vector: the information state where the game is imperfec
 otherwise, with a one-hot of the observing seat behind it where the engine does not already name it.
 """
 
-import threading
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -27,12 +26,18 @@ from gameil.games.game import (
     Notation,
     Symmetry,
 )
+from gameil.games.mover_view import action_renaming, plane_observer, vector_observer
 from gameil.games.notation import read_move, write_move
 from gameil.games.parameters import PARAMETERS, Value, format_id
 from gameil.games.symmetries import board_symmetries
 
 RECENT = 8
 """How many moves ``State.recent`` keeps."""
+RESAMPLED = frozenset(
+    ("bargaining", "blackjack", "bridge", "colored_trails", "euchre", "gin_rummy", "hearts")
+    + ("kuhn_poker", "leduc_poker", "oh_hell", "universal_poker")
+)
+"""Games whose hidden information the engine can draw again; asking it for others prints to stderr."""
 
 
 @lru_cache(maxsize=1)
@@ -76,7 +81,8 @@ class OpenSpielGame:
         self.max_game_length: int = self.raw.max_game_length()
         self.reward_range: tuple[float, float] = (self.raw.min_utility(), self.raw.max_utility())
         self.capabilities = _capabilities(name, parameters, self.raw)
-        self.renaming = _renaming(self.frame, engine_actions, self.num_players)
+        self.keeps_returns = self.capabilities.intermediate_rewards
+        self.renaming = action_renaming(self.frame, engine_actions)
         self.sorts = self.frame is None or self.renaming is not None
         """Whether legal actions need sorting: not every engine game lists them so."""
         self.seats = self.frame.raw_seats if self.frame is not None else None
@@ -84,9 +90,9 @@ class OpenSpielGame:
         self.observation_shape: tuple[int, ...]
         if self.frame is not None:
             self.observation_shape = self.frame.gather[0].shape
-            self.observe = _plane_observer(self.raw, self.frame)
+            self.observe = plane_observer(make_observation(self.raw), self.frame)
         else:
-            self.observation_shape, self.observe = _vector_observer(self.raw)
+            self.observation_shape, self.observe = vector_observer(_vector(self.raw), self.num_players)
         self._symmetries = board_symmetries(name, self.board, self.num_actions, self._start_planes())
 
     def __reduce__(self) -> tuple[Callable[..., "OpenSpielGame"], tuple[str, dict[str, Value]]]:
@@ -141,13 +147,15 @@ class OpenSpielGame:
 class OpenSpielState:
     """One node. ``raw`` is the engine's state, for the engine's own bots; translate their actions with ``from_raw``."""
 
-    __slots__ = ("_legal", "_player", "_recent", "game", "raw")
+    __slots__ = ("_before", "_legal", "_player", "_recent", "game", "raw")
 
     def __init__(self, game: OpenSpielGame, raw: Any, recent: tuple[tuple[int, int], ...] = ()) -> None:
         self.game = game
         self.raw = raw
         self._recent = recent
         self._legal: list[int] | None = None
+        self._before: list[float] | None = None
+        """Returns before the last transition, where rewards come on the way."""
         self._player = self._seat(raw.current_player())
 
     def _seat(self, raw_player: int) -> int:
@@ -177,7 +185,12 @@ class OpenSpielState:
         return self._player == TERMINAL_PLAYER
 
     def rewards(self) -> NDArray[np.float64]:
-        """Rewards of the last transition, per player ``[P]``."""
+        """Rewards of the last transition, per player ``[P]``.
+
+        On the way they are taken from the returns: the engine's hanabi repeats a card's reward after the next deal.
+        """
+        if self.game.keeps_returns:
+            return self.returns() - self._by_seat(self._before or [0.0] * self.game.num_players)
         return self._by_seat(self.raw.rewards())
 
     def returns(self) -> NDArray[np.float64]:
@@ -209,6 +222,8 @@ class OpenSpielState:
             what = "the game is over" if self._player == TERMINAL_PLAYER else f"{len(legal)} others are legal"
             raise IllegalActionError(f"{self.game.id}: action {action} is not legal here, {what}")
         player = self._player
+        if self.game.keeps_returns:
+            self._before = self.raw.returns()
         if player >= 0:
             renaming = self.game.renaming
             action = int(action)
@@ -228,6 +243,7 @@ class OpenSpielState:
         copy.raw = self.raw.clone()
         copy._recent = self._recent
         copy._legal = self._legal
+        copy._before = self._before
         copy._player = self._player
         return copy
 
@@ -251,10 +267,9 @@ class OpenSpielState:
         self._check_seat(player)
         if self.game.capabilities.perfect_information:
             return self.clone()
-        try:
-            raw = self.raw.resample_from_infostate(self.game.raw_player(player), rng.random)
-        except pyspiel.SpielError as error:
-            raise GameError(f"{self.game.id}: the rules engine cannot resample hidden information") from error
+        if self.game.name not in RESAMPLED:
+            raise GameError(f"{self.game.id}: the rules engine cannot resample hidden information")
+        raw = self.raw.resample_from_infostate(self.game.raw_player(player), rng.random)
         return OpenSpielState(self.game, raw, self._recent)
 
     def write_observation(self, out: NDArray[np.float32], player: int | None = None) -> None:
@@ -295,26 +310,6 @@ class OpenSpielState:
         return str(self.raw)
 
 
-class _Renaming:
-    """Action ids by seat, engine to mover's frame and back, as plain lists (a list index is 4x faster than NumPy's)."""
-
-    def __init__(self, raw_actions: tuple[NDArray[np.int64], ...], engine_actions: int) -> None:
-        self.outward = [actions.tolist() for actions in raw_actions]
-        self.inward = []
-        for actions in raw_actions:
-            inverse = np.full(engine_actions, -1, dtype=np.int64)
-            inverse[actions] = np.arange(len(actions))
-            self.inward.append(inverse.tolist())
-
-
-def _renaming(frame: Frame | None, engine_actions: int, num_players: int) -> _Renaming | None:
-    if frame is None or frame.raw_actions is None:
-        return None
-    if len(frame.raw_actions) != num_players:
-        raise GameError(f"frame of {len(frame.raw_actions)} seats for a game of {num_players} players")
-    return _Renaming(frame.raw_actions, engine_actions)
-
-
 def _load(name: str, parameters: Mapping[str, Value], frame: Frame | None) -> Any:
     defaults = PARAMETERS.get(name, {})
     given = {key: value for key, value in parameters.items() if value != defaults[key].default}
@@ -341,41 +336,12 @@ def _capabilities(name: str, parameters: Mapping[str, Value], raw: Any) -> Capab
     )
 
 
-def _plane_observer(raw: Any, frame: Frame) -> Callable[[Any, int, NDArray[np.float32]], None]:
-    """Writes planes through one gather. The engine's buffer is shared, so a lock guards it (0.1 us)."""
-    observer = make_observation(raw)
-    tensor, set_from = observer.tensor, observer.set_from
-    gather, constant, seats = frame.gather, frame.constant, frame.raw_seats
-    lock = threading.Lock()
-
-    def observe(state: Any, player: int, out: NDArray[np.float32]) -> None:
-        with lock:
-            set_from(state, player if seats is None else seats[player])
-            tensor.take(gather[player], out=out, mode="clip")  # "raise" would buffer the output
-        if constant is not None:
-            out[constant[0]] = constant[1][player]
-
-    return observe
-
-
-def _vector_observer(raw: Any) -> tuple[tuple[int], Callable[[Any, int, NDArray[np.float32]], None]]:
-    """Writes the engine's own vector for a player, then the seat as one-hot where the vector does not name it."""
+def _vector(raw: Any) -> Any:
+    """The engine's observer of one player's vector: the information state of an imperfect game where it has one."""
     kind = raw.get_type()
     imperfect = kind.information != pyspiel.GameType.Information.PERFECT_INFORMATION
     remembers = (imperfect and kind.provides_information_state_tensor) or not kind.provides_observation_tensor
     observer = make_observation(raw, pyspiel.IIGObservationType(perfect_recall=True) if remembers else None)
     if observer is None:
         raise GameError(f"{raw}: the rules engine gives no observation")
-    size, players = len(observer.tensor), raw.num_players()
-    named = players == 1 or "player" in observer.dict
-    seats = np.eye(players, dtype=np.float32)
-    lock = threading.Lock()
-
-    def observe(state: Any, player: int, out: NDArray[np.float32]) -> None:
-        with lock:
-            observer.set_from(state, player)
-            out[:size] = observer.tensor
-        if not named:
-            out[size:] = seats[player]
-
-    return (size if named else size + players,), observe
+    return observer
