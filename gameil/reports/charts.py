@@ -98,7 +98,7 @@ def climb_chart(climb: Sequence[tuple[str, Sequence[LadderRow]]]) -> str:
         if spots:
             labels.append((spots[-1][1], level, colour))
     for y, level, colour in _spread(labels, 15.0, TOP + 4, height - bottom):
-        svg.text(width - right + 8, y + 4, level, class_="name", fill=colour)
+        svg.text(width - right + 8, y + 4, level, class_="name", style=f"fill:{colour}")
     return str(svg)
 
 

@@ -53,6 +53,14 @@ def ladder_rows(results: Mapping[str, Any]) -> list[LadderRow]:
     return rows
 
 
+def measured_after(name: str) -> str:
+    """What a ladder stage measured, from its name: ``after-imitation`` and ``ladder-imitation`` are ``imitation``."""
+    for prefix in ("after-", "ladder-"):
+        if name.startswith(prefix) and len(name) > len(prefix):
+            return name[len(prefix) :]
+    return name
+
+
 def ladder_text(climb: Sequence[tuple[str, Sequence[LadderRow]]]) -> str:
     """A text table: one line an agent, one column a level, each cell the score with its 95 % interval."""
     levels = list(dict.fromkeys(row.level for _, rows in climb for row in rows))
@@ -60,7 +68,7 @@ def ladder_text(climb: Sequence[tuple[str, Sequence[LadderRow]]]) -> str:
         return "    (no levels played)"
     games = {row.games for _, rows in climb for row in rows}
     counted = f"{min(games)}" if len(games) == 1 else f"{min(games)}-{max(games)}"
-    cells = [["score against", *levels]]
+    cells = [["score after", *levels]]
     for name, rows in climb:
         by_level = {row.level: row.text for row in rows}
         cells.append([name, *(by_level.get(level, "") for level in levels)])

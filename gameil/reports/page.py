@@ -30,7 +30,7 @@ svg.climb { max-width: 820px; }
 .tick { font: 10.5px system-ui, "DejaVu Sans", sans-serif; fill: #646b75; }
 .name { font: 12px system-ui, "DejaVu Sans", sans-serif; fill: #23262b; }
 .edge { font: 11px system-ui, "DejaVu Sans", sans-serif; fill: #646b75; }
-.boards { display: grid; grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); gap: 16px; margin: 12px 0; }
+.boards { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 16px; margin: 12px 0; }
 .boards figcaption { text-align: center; }
 pre.board { font: 12px/1.25 ui-monospace, "DejaVu Sans Mono", monospace; background: #f6f7f9;
   padding: 10px; overflow: auto; }

@@ -11,7 +11,7 @@ from typing import Any
 from gameil.errors import ConfigError
 from gameil.reports.charts import climb_chart, line_chart
 from gameil.reports.games import choose_game, move_list, recorded_games, show_game
-from gameil.reports.ladder_table import LadderRow, ladder_rows
+from gameil.reports.ladder_table import LadderRow, ladder_rows, measured_after
 from gameil.reports.page import flat_values, page, table
 from gameil.reports.svg import escape
 from gameil.tracking.log import LogEntries, read_log
@@ -73,9 +73,8 @@ def report_html(directory: Path) -> str:
     subtitle = (
         f"run directory {directory} · gameil {top.get('gameil', '')} · {finished} of {len(counted)} stages finished"
     )
-    sections = [_climb_section(runs), _play_section(config or {})]
+    sections = [_climb_section(runs), _play_section(config or {}), _game_section(runs)]
     sections += [_stage_section(run) for run in runs if run.stage != "report"]
-    sections.append(_game_section(runs))
     return page(title, subtitle, sections)
 
 
@@ -97,7 +96,11 @@ def _read_run(directory: Path) -> StageRun:
 
 
 def _climb_section(runs: Sequence[StageRun]) -> str:
-    climb = [(run.name, ladder_rows(run.results)) for run in runs if run.stage == "ladder" and run.results is not None]
+    climb = [
+        (measured_after(run.name), ladder_rows(run.results))
+        for run in runs
+        if run.stage == "ladder" and run.results is not None
+    ]
     if not climb:
         return ""
     levels = list(dict.fromkeys(row.level for _, rows in climb for row in rows))

@@ -31,7 +31,7 @@ from typing import Any
 
 from gameil.config import parse_config, read_toml
 from gameil.errors import ConfigError, GameilError
-from gameil.reports.ladder_table import LadderRow, ladder_rows, ladder_text
+from gameil.reports.ladder_table import LadderRow, ladder_rows, ladder_text, measured_after
 from gameil.tracking.progress import format_seconds
 from gameil.tracking.run import CONFIG_FILE, Run
 
@@ -198,7 +198,7 @@ def run_pipeline(config: PipelineConfig, stages: list[Stage], run: Run) -> dict[
         done, seconds = _run_stage(stage, directory, run, heading)
         results[table.name] = done
         if table.kind == "ladder":
-            climb.append((table.name, ladder_rows(done)))
+            climb.append((measured_after(table.name), ladder_rows(done)))
             run.say(ladder_text(climb))
         if seconds is not None:
             run.say(f"    {table.name} took {format_seconds(seconds)}")
