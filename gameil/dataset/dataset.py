@@ -138,6 +138,11 @@ class Dataset:
             items = list(reading.items("labels", prefix=int(game_id).to_bytes(8, "big")))
         return [decode_label(key, value)[1:] for key, value in items]
 
+    def num_labels(self) -> int:
+        """Number of labels of all games, experts and rounds."""
+        with self._env().read() as reading:
+            return reading.size("labels")
+
     def label_counts(self) -> dict[int, int]:
         """Number of labelled plies of each game that has any."""
         counts: dict[int, int] = {}

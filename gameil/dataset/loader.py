@@ -233,7 +233,7 @@ class _Opened:
         if loader.labels:
             counts = self._dataset.label_counts()
             sizes = np.array([counts.get(game_id, 0) for game_id in ids.tolist()], np.int64)
-            self.num_labels = sum(counts.values())
+            self.num_labels = self._dataset.num_labels()
             wanted = loader._position["labels"]
             if wanted not in (-1, self.num_labels):
                 raise DatasetError(
