@@ -59,6 +59,8 @@ class ObservationEncoder:
             state.write_observation(out)
             return
         state.write_observation(out[: self._base_planes])
+        if self.shape[0] == self._base_planes:
+            return
         extra = out[self._base_planes :].reshape(self.shape[0] - self._base_planes, -1)
         extra.fill(0.0)
         mover = state.current_player()

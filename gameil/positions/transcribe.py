@@ -25,10 +25,12 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
         return RecordError(record.source, "parameters", str(error), (record.start or "")[:200])
     moves, movers = list(record.moves), list(record.movers) if record.movers is not None else None
     setup = list(record.setup)
-    if movers is not None:
+    if movers:
         # Handicap written as moves: one side plays several times in a row before the other's first.
-        while len(movers) > 1 and movers[0] == movers[1]:
-            setup.append((movers.pop(0), moves.pop(0)))
+        run = next((index for index, mover in enumerate(movers) if mover != movers[0]), len(movers))
+        if run > 1:
+            setup += zip(movers[:run], moves[:run], strict=True)
+            moves, movers = moves[run:], movers[run:]
     try:
         _play_setup(game, state, setup, movers[0] if movers else None, record.notation)
     except GameError as error:

@@ -12,7 +12,7 @@ from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 def play(game: Game, moves: str, notation: str) -> State:
     state = game.initial_state()
     for move in moves.split():
-        state.apply(state.parse("" if move == "pass" else move, notation))  # type: ignore[arg-type]
+        state.apply(state.parse("" if move == "pass" and notation == "sgf" else move, notation))  # type: ignore[arg-type]
     return state
 
 
