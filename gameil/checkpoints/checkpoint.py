@@ -83,6 +83,9 @@ def _read(directory: Path) -> Checkpoint:
         raise CheckpointError(
             f"{directory}: checkpoint format {card.get('format_version')!r}, this gameil reads {FORMAT_VERSION}"
         )
+    for key in ("step", "state", "tensors_digest"):
+        if key not in card:
+            raise CheckpointError(f"{directory / STATE}: damaged: it has no {key!r}")
     path = directory / TENSORS
     if not path.is_file():
         raise CheckpointError(f"{path}: missing")
