@@ -60,7 +60,7 @@ def read_movetext(text: str, start: int, stated_result: str | None) -> Movetext:
         moves = NUMBER.sub(" ", body).split()
         line = " ".join(moves)
         if PLAIN.fullmatch(line) and not (result and result[1] == "0-0" and stated_result != "0-0"):
-            tolerances = () if result else ("missing result",)
+            tolerances: tuple[str, ...] = () if result else ("missing result",)
             if "0-0" in line or "o-o" in line:
                 moves = [_castling(move) for move in moves]
                 tolerances += ("castling with zeros",)

@@ -17,8 +17,9 @@ MAX_TAG_LINE = 1 << 16
 """Longest line of the tag section, bytes."""
 
 BLANK = re.compile(rb"(?:\s|\xef\xbb\xbf|^%[^\n]*+\n)*+", re.MULTILINE)
+# A run of tag lines, and after a blank line further ones unless they start the next game.
 TAGS = re.compile(
-    rb"(?:[ \t]*+\[[^\n]*+(?:\n|\Z))++"  # a run of tag lines; after a blank line only one that does not start the next game
+    rb"(?:[ \t]*+\[[^\n]*+(?:\n|\Z))++"
     rb"(?:(?:[ \t\r]*+\n|%[^\n]*+\n)++(?![ \t]*\[Event[ \t])(?:[ \t]*+\[[^\n]*+(?:\n|\Z))++)*+"
 )
 NEXT_TAG = re.compile(rb"^[ \t]*\[[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]+\"", re.MULTILINE)

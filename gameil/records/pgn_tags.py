@@ -38,6 +38,7 @@ FORFEITS = {"+/-", "-/+", "+:-", "-:+", "+--", "--+", "1-0F", "0-1F", "0-0"}
 STANDARD = {"", "?", "-", "chess", "standard", "normal", "regular", "from position", "fromposition", "orthodox"}
 CHESS960 = {"chess960", "chess 960", "fischerandom", "fischerrandom", "fischer random", "freestyle", "freestyle chess"}
 TERMINATIONS: tuple[tuple[str, Termination], ...] = (
+    ("by the rules", "rules"),
     ("checkmate", "rules"),
     ("stalemate", "rules"),
     ("repetition", "rules"),

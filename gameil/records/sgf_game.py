@@ -18,7 +18,7 @@ ESCAPED = re.compile(r"\\(\r\n|\n\r|.)", re.DOTALL)
 DATE = re.compile(r"\s*(\d{4})(?:[-./年](\d{1,2})(?:[-./月](\d{1,2}))?)?")
 NUMBER = re.compile(r"\s*([+-]?\d+(?:[.,]\d*)?|[+-]?[.,]\d+)")
 CHARSET = re.compile(rb"(?<![A-Za-z])CA\s*\[\s*([\w.:-]+)\s*\]")
-RECTANGLE = re.compile(r"([a-z]{2}):([a-z]{2})")
+RECTANGLE = re.compile(r"([a-z])([a-z]):([a-z])([a-z])")
 SEATS = {"B": 0, "W": 1}
 
 Node = list[tuple[str, list[str]]]
@@ -32,11 +32,11 @@ def read_tree(raw: bytes, source: Provenance, *, cut: bool) -> GameRecord | Reco
     root = _merge(next(_nodes(text[:root_end]), []))
     try:
         return _Game(root, source, tolerances).record(text, root_end)
-    except _Refused as refusal:
+    except _RefusedError as refusal:
         return RecordError(source, refusal.reason, refusal.detail, excerpt(raw))
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """This tree cannot be used; caught in ``read_tree``."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -111,16 +111,16 @@ class _Game:
     def record(self, text: str, root_end: int) -> GameRecord:
         game = self.text("GM")
         if game not in ("", "1"):
-            raise _Refused("other game", f"GM[{game}] is not Go, which is GM[1]")
+            raise _RefusedError("other game", f"GM[{game}] is not Go, which is GM[1]")
         size = self._board_size()
         moves, movers, comments = self._moves(text, root_end)
         if not moves:
-            raise _Refused("no moves", "a game without moves")
+            raise _RefusedError("no moves", "a game without moves")
         points = _points(size)
         moves = ["" if move == "tt" and move not in points else move for move in moves]
         if not points.issuperset(moves):
             bad = next(move for move in moves if move not in points)
-            raise _Refused("off board", f"move {bad} is not on a {size}x{size} board")
+            raise _RefusedError("off board", f"move {bad} is not on a {size}x{size} board")
         result = self.text("RE")
         returns, termination = read_result(result)
         parameters: dict[str, str | int | float | bool] = {"board_size": size}
@@ -144,7 +144,7 @@ class _Game:
             date=self._date(),
             event=self.text("EV") or None,
             time_control=self._time_control(),
-            tags={name: self.text(name) for name in self.root if name not in USED and self.text(name)},
+            tags={name: self.text(name) for name in self.root if name not in UNTAGGED and self.text(name)},
             comments=comments,
             tolerances=tuple(dict.fromkeys(self.tolerances)),
         )
@@ -171,7 +171,7 @@ class _Game:
                     movers.append(SEATS[name])
                 elif name in ("AB", "AW", "AE") and index and any(values):
                     if moves:
-                        raise _Refused("setup in mid-game", f"{name} after {len(moves)} moves")
+                        raise _RefusedError("setup in mid-game", f"{name} after {len(moves)} moves")
                     self.root.setdefault(name, []).extend(values)
                     self.tolerances.append("setup after the root")
                 elif name == "C" and index and values:
@@ -188,10 +188,10 @@ class _Game:
         if ":" in stated:
             width, _, height = stated.partition(":")
             if width.strip() != height.strip():
-                raise _Refused("board size", f"SZ[{stated}] is not square")
+                raise _RefusedError("board size", f"SZ[{stated}] is not square")
             stated = width
         if not stated.strip().isdecimal() or not MIN_SIZE <= int(stated[:6]) <= MAX_SIZE:
-            raise _Refused("board size", f"SZ[{excerpt(stated)}] is not a number from {MIN_SIZE} to {MAX_SIZE}")
+            raise _RefusedError("board size", f"SZ[{excerpt(stated)}] is not a number from {MIN_SIZE} to {MAX_SIZE}")
         return int(stated)
 
     def _komi(self, size: int) -> float | None:
@@ -212,7 +212,7 @@ class _Game:
             komi *= 2
             self.tolerances.append("komi halved")
         if komi % 0.5 or abs(komi) > size * size:
-            raise _Refused("komi", f"KM[{excerpt(stated)}] is no komi of a {size}x{size} board")
+            raise _RefusedError("komi", f"KM[{excerpt(stated)}] is no komi of a {size}x{size} board")
         return komi
 
     def _setup(self, size: int) -> tuple[tuple[int, str], ...]:
@@ -221,7 +221,7 @@ class _Game:
         for name, seat in (("AB", 0), ("AW", 1), ("AE", -1)):
             for point in _expand(self.root.get(name, ())):
                 if not point or point not in points:
-                    raise _Refused("off board", f"{name}[{excerpt(point)}] is not on a {size}x{size} board")
+                    raise _RefusedError("off board", f"{name}[{excerpt(point)}] is not on a {size}x{size} board")
                 if seat < 0:
                     stones.pop(point, None)
                 else:
@@ -235,13 +235,11 @@ class _Game:
         stones = sum(seat == 0 for seat, _ in setup)
         if handicap >= 2 and stones != handicap and movers[:handicap] != [0] * handicap:
             if stones == 0 and movers[0] == 1:
-                raise _Refused("handicap", f"HA[{handicap}], but no handicap stones are given")
+                raise _RefusedError("handicap", f"HA[{handicap}], but no handicap stones are given")
             self.tolerances.append("handicap differs")
 
     def _players(self) -> tuple[PlayerInfo, ...]:
-        players = tuple(
-            PlayerInfo(self.text("P" + seat) or None, None, self.text(seat + "R") or None) for seat in "BW"
-        )
+        players = tuple(PlayerInfo(self.text("P" + seat) or None, None, self.text(seat + "R") or None) for seat in "BW")
         return players if any(player.name or player.title for player in players) else ()
 
     def _date(self) -> str | None:
@@ -252,7 +250,7 @@ class _Game:
         return " ".join(part for part in (self.text("TM"), self.text("OT")) if part) or None
 
 
-USED = frozenset(
+UNTAGGED = frozenset(
     "GM FF CA SZ KM AB AW AE B W PB PW BR WR RE DT EV TM OT C AP ST PL".split()  # noqa: SIM905
 )
 """Root properties that have their own fields or say nothing about the game played; the others become tags."""
@@ -274,7 +272,7 @@ def _expand(values: Iterable[str]) -> Iterator[str]:
     for value in values:
         rectangle = RECTANGLE.fullmatch(value.strip())
         if rectangle:
-            (left, top), (right, bottom) = rectangle[1], rectangle[2]
+            left, top, right, bottom = rectangle.groups()
             for row in range(ord(top), ord(bottom) + 1):
                 for column in range(ord(left), ord(right) + 1):
                     yield chr(column) + chr(row)

@@ -9,9 +9,9 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, cast
 
 import zstandard
 
@@ -108,7 +108,7 @@ def _unwrap(source: Source, layers: int) -> Iterator[Source]:
     if opener is not None:
         if layers == 0:
             raise RecordsError(f"{source.name}: more than {MAX_LAYERS} layers of compression")
-        yield from _unwrap(Source(source.name, opener(_AsFile(source))), layers - 1)
+        yield from _unwrap(Source(source.name, opener(_as_file(source))), layers - 1)
     elif _is_tar(magic):
         yield from _tar_members(source, layers)
     else:
@@ -131,10 +131,14 @@ class _AsFile:
         return False
 
 
-def _open_zstd(stream: _AsFile) -> Readable:
+def _as_file(source: Source) -> IO[bytes]:
+    return cast(IO[bytes], _AsFile(source))
+
+
+def _open_zstd(stream: IO[bytes]) -> Readable:
     decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
     watch = FrameWatch(stream)
-    reader: Readable = decompressor.stream_reader(watch, read_size=1 << 17, read_across_frames=True)
+    reader = decompressor.stream_reader(cast(IO[bytes], watch), read_size=1 << 17, read_across_frames=True)
     return _CompleteFrames(reader, watch)
 
 
@@ -152,19 +156,19 @@ class _CompleteFrames:
         return block
 
 
-def _open_gzip(stream: _AsFile) -> Readable:
-    return gzip.GzipFile(fileobj=stream, mode="rb")  # type: ignore[arg-type]
+def _open_gzip(stream: IO[bytes]) -> Readable:
+    return gzip.GzipFile(fileobj=stream, mode="rb")
 
 
-def _open_bz2(stream: _AsFile) -> Readable:
-    return bz2.BZ2File(stream, "rb")  # type: ignore[arg-type]
+def _open_bz2(stream: IO[bytes]) -> Readable:
+    return bz2.BZ2File(stream, "rb")
 
 
-def _open_xz(stream: _AsFile) -> Readable:
-    return lzma.LZMAFile(stream, "rb")  # type: ignore[arg-type]
+def _open_xz(stream: IO[bytes]) -> Readable:
+    return lzma.LZMAFile(stream, "rb")
 
 
-DECOMPRESSORS = (
+DECOMPRESSORS: tuple[tuple[bytes, Callable[[IO[bytes]], Readable]], ...] = (
     (b"\x28\xb5\x2f\xfd", _open_zstd),
     (b"\x1f\x8b", _open_gzip),
     (b"BZh", _open_bz2),
@@ -190,7 +194,7 @@ def _is_tar(head: bytes) -> bool:
 
 def _tar_members(source: Source, layers: int) -> Iterator[Source]:
     try:
-        with tarfile.open(fileobj=_AsFile(source), mode="r|", bufsize=BLOCK) as archive:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=_as_file(source), mode="r|", bufsize=BLOCK) as archive:
             for member in archive:
                 stream = archive.extractfile(member) if member.isreg() else None
                 if stream is not None:

@@ -1,0 +1,94 @@
+"""Writes Go records as SGF (FF[4], UTF-8): one game tree without variations."""
+
+import re
+from collections.abc import Iterator
+
+from gameil.errors import RecordsError
+from gameil.records.record import GameRecord
+from gameil.records.sgf_game import UNTAGGED
+from gameil.records.sgf_result import read_result
+
+MOVES_A_LINE = 12
+PROPERTY = re.compile(r"[A-Z]{1,12}")
+POINT = re.compile(r"(?:[a-z]{2})?")
+ENDS = {"resignation": "R", "time": "T", "forfeit": "F"}
+
+
+def format_sgf(record: GameRecord) -> str:
+    """One game tree and a line end. Raises ``RecordsError`` for what SGF cannot carry."""
+    if record.game != "go" or record.notation != "sgf":
+        raise RecordsError(f"sgf holds go in SGF points, not {record.game} in {record.notation!r}")
+    other = sorted(record.parameters.keys() - {"board_size", "komi"})
+    if other or record.start is not None:
+        raise RecordsError(f"sgf cannot carry {', '.join(other) or 'a start position'} of a record of go")
+    root = "".join(f"{name}[{_escape(value)}]" for name, value in _root(record))
+    nodes = list(_nodes(record))
+    lines = ["".join(nodes[begin : begin + MOVES_A_LINE]) for begin in range(0, len(nodes), MOVES_A_LINE)]
+    return "\n".join([f"(;{root}{_setup(record)}", *lines]) + ")\n"
+
+
+def _root(record: GameRecord) -> Iterator[tuple[str, str]]:
+    yield from (("GM", "1"), ("FF", "4"), ("CA", "UTF-8"))
+    yield "SZ", str(record.parameters.get("board_size", 19))
+    if "komi" in record.parameters:
+        yield "KM", f"{float(record.parameters['komi']):g}"
+    for seat, player in zip("BW", record.players, strict=False):
+        if player.name is not None:
+            yield f"P{seat}", player.name
+        if player.title is not None:
+            yield f"{seat}R", player.title
+        elif player.rating is not None:
+            yield f"{seat}R", str(player.rating)
+    result = _result(record)
+    if result:
+        yield "RE", result
+    if record.date is not None:
+        yield "DT", record.date.replace("-??", "")
+    if record.event is not None:
+        yield "EV", record.event
+    if record.time_control is not None:
+        yield "TM", record.time_control
+    for name, value in record.tags.items():
+        if not PROPERTY.fullmatch(name) or name in UNTAGGED:
+            raise RecordsError(f"sgf cannot carry a tag named {name!r:.80}")
+        yield name, value
+    if record.comments.get(-1):
+        yield "C", record.comments[-1]
+
+
+def _result(record: GameRecord) -> str:
+    """The result as written where SGF's reader understands it the same way, else made from the returns."""
+    if read_result(record.result)[0] == record.returns:
+        return "" if record.result == "*" else record.result
+    if record.returns is None:
+        return "?"
+    if record.returns[0] == record.returns[1]:
+        return "0"
+    return ("B+" if record.returns[0] > record.returns[1] else "W+") + ENDS.get(record.termination, "")
+
+
+def _setup(record: GameRecord) -> str:
+    stones: dict[int, str] = {}
+    for seat, point in record.setup:
+        stones[seat] = stones.get(seat, "") + f"[{_point(point)}]"
+    return "".join(f"A{'BW'[seat]}{points}" for seat, points in stones.items())
+
+
+def _nodes(record: GameRecord) -> Iterator[str]:
+    first = 1 if any(seat == 0 for seat, _ in record.setup) else 0
+    for index, move in enumerate(record.moves):
+        seat = record.movers[index] if record.movers is not None else (first + index) % 2
+        clock = record.clocks[index] if record.clocks is not None else None
+        left = f"{'BW'[seat]}L[{clock:g}]" if clock is not None else ""
+        comment = record.comments.get(index)
+        yield f";{'BW'[seat]}[{_point(move)}]{left}" + (f"C[{_escape(comment)}]" if comment else "")
+
+
+def _point(text: str) -> str:
+    if not POINT.fullmatch(text):
+        raise RecordsError(f"sgf cannot carry the move {text!r:.80}")
+    return text
+
+
+def _escape(value: str) -> str:
+    return " ".join(value.split()).replace("\\", "\\\\").replace("]", "\\]")
