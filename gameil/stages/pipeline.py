@@ -8,6 +8,7 @@
     kind = "pretrain"                        # one of STAGES
     name = "imitate"                         # its directory inside the pipeline's run directory
     note = "A few thousand games are enough here."        # printed before the stage
+    config = "{here}/../pretrain/chess.toml" # optional: a stage's own file, whose values come before those below
     dataset = "{run}/chess.lmdb"             # every other key is a field of the stage's configuration
 
 In every text ``{run}`` stands for the pipeline's run directory and ``{here}`` for the directory of the pipeline file;
@@ -138,13 +139,15 @@ def read_pipeline(
     tables = filled.get("stage", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ConfigError(f"{path}: stages are written as [[stage]] tables")
-    own = {"kind", "name", "note"}
+    own = {"kind", "name", "note"}  # and "config", which is read here
     stages = []
     for number, table in enumerate(tables, 1):
         if "kind" not in table:
             raise ConfigError(f"{path}: stage {number}: has no kind; one of {', '.join(STAGES)}")
         common = {key: value for key, value in table.items() if key in own}
-        fields = {key: value for key, value in table.items() if key not in own}
+        fields = {key: value for key, value in table.items() if key not in own and key != "config"}
+        if "config" in table:
+            fields = _merged(read_toml(Path(str(table["config"]))), fields)
         stages.append({"name": table["kind"], **common, "fields": fields})
     try:
         return parse_config(PipelineConfig, {**filled, "stage": stages}, str(path))
@@ -245,6 +248,15 @@ def _run_stage(stage: Stage, directory: Path, run: Run, heading: str) -> tuple[d
             raise type(error)(f"stage {table.name!r}: {error}") from error
         inner.finish(done)
         return done, time.monotonic() - started
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with the values of ``over``, tables within tables too."""
+    both = dict(base)
+    for key, value in over.items():
+        old = both.get(key)
+        both[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return both
 
 
 def _fill(value: Any, places: Mapping[str, Sequence[str]], where: str) -> Any:

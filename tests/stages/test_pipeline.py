@@ -213,6 +213,21 @@ def test_several_values_become_elements_of_a_list(toys: Toys, tmp_path: Path) ->
     assert config.stage[0].fields["out"] == ["first", "a", "b", f"{tmp_path}/last", "{other}"]
 
 
+def test_a_stage_file_gives_values_that_the_pipeline_overrides(toys: Toys, tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text("steps = 5\nseed = 4\n[model]\nwidth = 1\ndepth = 2\n")
+    file = tmp_path / "pipeline.toml"
+    file.write_text('[[stage]]\nkind = "record"\nconfig = "{here}/base.toml"\nout = "a"\nsteps = 2\nmodel.depth = 3\n')
+    assert read_pipeline(file, tmp_path).stage[0].fields == {
+        "steps": 2,
+        "seed": 4,
+        "model": {"width": 1, "depth": 3},
+        "out": "a",
+    }
+    file.write_text('[[stage]]\nkind = "record"\nconfig = "{here}/none.toml"\nout = "a"\n')
+    with pytest.raises(ConfigError, match=r"none\.toml: cannot be read"):
+        read_pipeline(file, tmp_path)
+
+
 def test_every_kind_names_a_stage_that_exists() -> None:
     import importlib
 
