@@ -4,10 +4,40 @@ pi_i = beta_i pi* + (1 - beta_i) pi-hat_i            Ross, Gordon and Bagnell (2
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from gameil.agents.agent import Agent, Decisions, Request
+from gameil.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class BetaConfig:
+    """Share of the decisions that the expert takes in the games of round i (METHODS row 4)."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    kind: Literal["never", "first", "linear", "exponential"] = "never"
+    """``never``: 0 throughout, for a policy that can already play; ``first``: 1 in round 0, then 0; ``linear``:
+    ``1 - i / rounds``; ``exponential``: ``base ** i``. All but ``never`` begin with the expert's own games."""
+    rounds: int = 4
+    """Rounds until a linear beta is 0."""
+    base: float = 0.5
+    """Of an exponential beta."""
+
+    def __post_init__(self) -> None:
+        if self.rounds < 1 or not 0.0 <= self.base < 1.0:
+            raise ConfigError(f"beta.rounds must be at least 1 and beta.base in [0, 1): {self.rounds}, {self.base}")
+
+    def share(self, round: int) -> float:
+        """Beta of a round, counted from 0."""
+        if self.kind == "linear":
+            return max(0.0, 1.0 - round / self.rounds)
+        if self.kind == "exponential":
+            return float(self.base**round)
+        return 1.0 if self.kind == "first" and round == 0 else 0.0
 
 
 class MixtureAgent:

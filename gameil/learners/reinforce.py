@@ -33,7 +33,14 @@ from gameil.losses.returns import lambda_returns
 from gameil.losses.supervised import value_loss
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet
-from gameil.models.precision import Precision, autocast, compute_dtype, observation_tensor, use_channels_last
+from gameil.models.precision import (
+    Precision,
+    autocast,
+    compute_dtype,
+    observation_tensor,
+    select_device,
+    use_channels_last,
+)
 from gameil.rollout.self_play import LEARNER, Trajectories
 from gameil.schedules import Schedule
 from gameil.seeding import generator
@@ -94,7 +101,7 @@ class Reinforce:
         device: str = "cpu",
     ) -> None:
         self.config = config
-        self.device = torch.device(device)
+        self.device = select_device(device)
         self.model = model.to(self.device).eval()
         use_channels_last(self.model)
         self.teacher = teacher

@@ -11,7 +11,7 @@ in the search. Resumable at rounds; labels that were committed are never made tw
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -29,7 +29,7 @@ from gameil.dataset.schema import SplitRule
 from gameil.dataset.writer import DatasetWriter
 from gameil.errors import ConfigError
 from gameil.experts.build import build_expert
-from gameil.experts.mixture import MixtureAgent
+from gameil.experts.mixture import BetaConfig, MixtureAgent
 from gameil.games.registry import make_game
 from gameil.learners.behavioural_cloning import BehaviouralCloning, CloningConfig
 from gameil.learners.held_out import measure_held_out
@@ -40,33 +40,6 @@ from gameil.seeding import generator, stream_seed
 from gameil.stages.interrupts import DeferredInterrupt
 from gameil.stages.labelling import Choice, candidates, choose, games_of_round, label_places, play_mixture
 from gameil.tracking.run import Run
-
-
-@dataclass(frozen=True)
-class BetaConfig:
-    """Share of the decisions that the expert takes in the games of round i (METHODS row 4)."""
-
-    __pydantic_config__ = {"extra": "forbid"}
-
-    kind: Literal["never", "first", "linear", "exponential"] = "never"
-    """``never``: 0 throughout, for a policy that can already play; ``first``: 1 in round 0, then 0; ``linear``:
-    ``1 - i / rounds``; ``exponential``: ``base ** i``. All but ``never`` begin with the expert's own games."""
-    rounds: int = 4
-    """Rounds until a linear beta is 0."""
-    base: float = 0.5
-    """Of an exponential beta."""
-
-    def __post_init__(self) -> None:
-        if self.rounds < 1 or not 0.0 <= self.base < 1.0:
-            raise ConfigError(f"beta.rounds must be at least 1 and beta.base in [0, 1): {self.rounds}, {self.base}")
-
-    def share(self, round: int) -> float:
-        """Beta of a round, counted from 0."""
-        if self.kind == "linear":
-            return max(0.0, 1.0 - round / self.rounds)
-        if self.kind == "exponential":
-            return float(self.base**round)
-        return 1.0 if self.kind == "first" and round == 0 else 0.0
 
 
 @dataclass(frozen=True)
