@@ -18,9 +18,9 @@ from gameil.seeding import generator
 
 SOURCE = "gameil:arena"
 """Provenance of games played here; the offset is the match number."""
-MATCH_TAG = "Match"
-"""Tag of a played game's record: its ``match_id``."""
-OPENING_TAG = "OpeningPlies"
+MATCH_TAG = "MATCH"
+"""Tag of a played game's record: its ``match_id``. Capitals, so that PGN, SGF and JSON lines can all carry it."""
+OPENING_TAG = "OPENING"
 """Tag of a played game's record: how many of its first actions no agent chose."""
 
 
@@ -210,12 +210,17 @@ def finished(
     seconds: dict[str, float],
     match_id: str,
 ) -> MatchResult:
-    """The result of a game that is over; its record says by a tag how many of its first plies were random."""
+    """The result of a game that is over; its record says by a tag how many of its first plies were random.
+
+    Args:
+        returns: per player in the game's own unit; the played game's are brought into [-1, 1].
+    """
+    largest = max(1.0, *(abs(bound) for bound in game.reward_range))
     played = PlayedGame(
         game_id=game.id,
         actions=np.array(actions, np.uint32),
         source=Provenance(SOURCE, pairing.match),
-        returns=None if truncated else returns,
+        returns=None if truncated else tuple(value / largest for value in returns),
         termination="unknown" if truncated else "rules",
         players=tuple(PlayerInfo(agent.name) for agent in pairing.seats),
         event="gameil arena",

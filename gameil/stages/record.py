@@ -37,7 +37,7 @@ class RecordConfig:
     """Root of all random draws: openings, chance, agents."""
     opening_plies: int | None = None
     """Random plies at the start, shared by the games of one opening, so that games differ; they are part of the
-    record (tag OpeningPlies). None: 1 in tiny games, else 4 or 6."""
+    record (tag OPENING). None: 1 in tiny games, else 4 or 6."""
     max_plies: int | None = None
     """Longer games are stopped and written without a result; None: only the rules end a game."""
     concurrency: int = 64

@@ -113,6 +113,17 @@ def test_a_played_game_replays_and_names_its_players() -> None:
     assert set(result.seconds) == set(result.moves) == {"left", "right"}
 
 
+def test_chips_are_scaled_into_the_records_range() -> None:
+    game = make_game("leduc_poker(players=3)")
+    agent = RandomAgent()
+    results = list(play_matches(game, [Pairing(match, (agent,) * 3) for match in range(20)], seed=1))
+    largest = max(abs(bound) for bound in game.reward_range)
+    assert any(max(result.returns) > 1.0 for result in results)
+    for result in results:
+        assert result.played.returns == pytest.approx([value / largest for value in result.returns])
+        assert max(map(abs, result.played.returns or ())) <= 1.0
+
+
 def test_a_game_at_the_limit_is_cut_and_has_no_result() -> None:
     agent = RandomAgent()
     (result,) = play_matches(make_game("chess"), [Pairing(0, (agent, agent))], seed=1, max_plies=10)
