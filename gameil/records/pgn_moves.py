@@ -17,7 +17,8 @@ RESULT = r"1-0F?|0-1F?|1/2(?:-1/2)?|½-½|0\.5-0\.5|0-0(?!-)|\+/-|-/\+|\+:-|-:\+
 NUMBER = re.compile(r"\d+\s*\.[.\s]*")
 PLAIN = re.compile(rf"(?:{SAN}(?: |$))*+")
 SLOW_SIGNS = re.compile(r"[{(;$!?%\[…]")
-LAST_RESULT = re.compile(rf"(?:^|\s)({RESULT})\s*$")
+LAST_RESULT = re.compile(rf"(?:^|\s)({RESULT})\Z")
+LONGEST_RESULT = 8
 TOKEN = re.compile(
     r"\s+|(?P<comment>\{[^}]*\}?|;[^\n]*)|(?P<escape>^%[^\n]*)|(?P<glyph>\$\d*|[!?]+|‼|⁇|⁈|⁉)"
     r"|(?P<open>\()|(?P<close>\))"
@@ -28,7 +29,8 @@ TOKEN = re.compile(
     r"|(?P<unknown>[^\s{(;)]+)",
     re.MULTILINE,
 )
-CLOCK = re.compile(r"\[%clk\s+(\d+):(\d+):(\d+(?:\.\d+)?)\s*\]")
+PASSED_OVER = frozenset({"number", "glyph", "escape"})
+CLOCK = re.compile(r"\[%clk\s+(\d{1,4}):(\d{1,2}):(\d{1,2}(?:\.\d{1,6})?)\s*\]")
 NEXT_GAME = re.compile(r"(?:\s|\{[^}]*\}|;[^\n]*)*1\s*\.")
 ZERO_CASTLING = re.compile(r"^[0o]-[0o](-[0o])?")
 
@@ -55,96 +57,101 @@ def read_movetext(text: str, start: int, stated_result: str | None) -> Movetext:
     ``stated_result`` is the Result tag: it tells ``0-0`` (both lost) from castling written with zeros.
     """
     if start == 0 and not SLOW_SIGNS.search(text):
-        result = LAST_RESULT.search(text)
-        body = text[: result.start()] if result else text
-        moves = NUMBER.sub(" ", body).split()
-        line = " ".join(moves)
-        if PLAIN.fullmatch(line) and not (result and result[1] == "0-0" and stated_result != "0-0"):
-            tolerances: tuple[str, ...] = () if result else ("missing result",)
-            if "0-0" in line or "o-o" in line:
-                moves = [_castling(move) for move in moves]
-                tolerances += ("castling with zeros",)
-            return Movetext(tuple(moves), result[1] if result else None, len(text), tolerances=tolerances)
-    return _read_tokens(text, start, stated_result)
+        plain = _read_plain(text, stated_result)
+        if plain is not None:
+            return plain
+    return _Reader(text, start, stated_result).read()
+
+
+def _read_plain(text: str, stated_result: str | None) -> Movetext | None:
+    """The fast path: numbers, moves and a result at the end, nothing else; None where there is more."""
+    stripped = text.rstrip()
+    found = LAST_RESULT.search(stripped, max(0, len(stripped) - LONGEST_RESULT))
+    result = found[1] if found else None
+    moves = NUMBER.sub(" ", stripped[: found.start()] if found else stripped).split()
+    line = " ".join(moves)
+    if not PLAIN.fullmatch(line) or (result == "0-0" and stated_result != "0-0"):
+        return None
+    tolerances: tuple[str, ...] = () if result else ("missing result",)
+    if "0-0" in line or "o-o" in line:
+        moves = [_castling(move) for move in moves]
+        tolerances += ("castling with zeros",)
+    return Movetext(tuple(moves), result, len(text), tolerances=tolerances)
 
 
 def _castling(move: str) -> str:
     return move.replace("0", "O").replace("o", "O") if ZERO_CASTLING.match(move) else move
 
 
-def _read_tokens(text: str, start: int, stated_result: str | None) -> Movetext:
-    moves: list[str] = []
-    comments: dict[int, str] = {}
-    clocks: dict[int, float] = {}
-    tolerances: dict[str, None] = {}
-    depth = 0
-    result = None
-    end = len(text)
-    for match in TOKEN.finditer(text, start):
-        kind = match.lastgroup
-        if kind == "open":
-            depth += 1
-        elif kind == "close":
-            depth -= 1
-            if depth < 0:
-                depth = 0
-                tolerances["stray parenthesis"] = None
-        elif kind == "comment":
-            if depth == 0:
-                _read_comment(match[0], len(moves) - 1, comments, clocks, tolerances)
-        elif depth or kind is None or kind in ("number", "glyph", "escape"):
-            continue
-        elif kind == "move":
-            move = match[0]
-            if ZERO_CASTLING.match(move):
-                move = _castling(move)
-                tolerances["castling with zeros"] = None
-            moves.append(move)
-        elif kind == "result":
-            if match[0] == "0-0" and stated_result != "0-0":
-                moves.append("O-O")
-                tolerances["castling with zeros"] = None
+class _Reader:
+    """Reads any movetext token by token."""
+
+    def __init__(self, text: str, start: int, stated_result: str | None) -> None:
+        self.text = text
+        self.start = start
+        self.stated_result = stated_result
+        self.moves: list[str] = []
+        self.comments: dict[int, str] = {}
+        self.clocks: dict[int, float] = {}
+        self.tolerances: dict[str, None] = {}
+
+    def read(self) -> Movetext:
+        depth = 0
+        for match in TOKEN.finditer(self.text, self.start):
+            kind = match.lastgroup
+            if kind == "open":
+                depth += 1
+            elif kind == "close":
+                if depth == 0:
+                    self.tolerances["stray parenthesis"] = None
+                depth = max(0, depth - 1)
+            elif depth or kind is None or kind in PASSED_OVER:
                 continue
-            result = match[0]
-            if NEXT_GAME.match(text, match.end()):
-                end = match.end()
-                break
-            if text[match.end() :].strip():
-                tolerances["text after result"] = None
-            break
-        elif kind == "note":
-            tolerances["annotation in moves"] = None
+            elif kind == "comment":
+                self._comment(match[0])
+            elif kind == "move":
+                self._move(match[0])
+            elif kind == "note":
+                self.tolerances["annotation in moves"] = None
+            elif kind == "unknown":
+                return Movetext(tuple(self.moves), None, len(self.text), unknown=match[0])
+            elif match[0] == "0-0" and self.stated_result != "0-0":
+                self._move(match[0])
+            else:
+                return self._finish(match[0], match.end())
+        if depth:
+            self.tolerances["unterminated variation"] = None
+        self.tolerances["missing result"] = None
+        return self._finish(None, len(self.text))
+
+    def _finish(self, result: str | None, end: int) -> Movetext:
+        if not NEXT_GAME.match(self.text, end):
+            if self.text[end:].strip():
+                self.tolerances["text after result"] = None
+            end = len(self.text)
+        clocks = tuple(map(self.clocks.get, range(len(self.moves)))) if self.clocks else None
+        return Movetext(tuple(self.moves), result, end, self.comments, clocks, tuple(self.tolerances))
+
+    def _move(self, move: str) -> None:
+        if ZERO_CASTLING.match(move):
+            self.tolerances["castling with zeros"] = None
+            move = _castling(move)
+        self.moves.append(move)
+
+    def _comment(self, token: str) -> None:
+        """Notes a comment behind the last move, and the clock in it."""
+        if token.startswith(";"):
+            token = token[1:]
+        elif token.endswith("}"):
+            token = token[1:-1]
         else:
-            return Movetext(tuple(moves), None, len(text), unknown=match[0])
-    if depth:
-        tolerances["unterminated variation"] = None
-    if result is None:
-        tolerances["missing result"] = None
-    return Movetext(
-        tuple(moves),
-        result,
-        end,
-        comments,
-        tuple(clocks.get(index) for index in range(len(moves))) if clocks else None,
-        tuple(tolerances),
-    )
-
-
-def _read_comment(
-    token: str, index: int, comments: dict[int, str], clocks: dict[int, float], tolerances: dict[str, None]
-) -> None:
-    """Notes a comment behind the move ``index`` and the clock in it."""
-    if token.startswith("{"):
-        if not token.endswith("}"):
-            tolerances["unterminated comment"] = None
-        token = token.strip("{}") if token.endswith("}") else token[1:]
-    else:
-        token = token[1:]
-    if "[%clk" in token:
-        clock = CLOCK.search(token)
-        if clock and index >= 0:
-            clocks[index] = int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3])
+            self.tolerances["unterminated comment"] = None
+            token = token[1:]
+        index = len(self.moves) - 1
+        clock = CLOCK.search(token) if index >= 0 and "[%clk" in token else None
+        if clock:
+            self.clocks[index] = int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3])
             token = token[: clock.start()] + token[clock.end() :]
-    comment = " ".join(token.split())
-    if comment:
-        comments[index] = f"{comments[index]} {comment}" if index in comments else comment
+        comment = " ".join(token.split())
+        if comment:
+            self.comments[index] = f"{self.comments[index]} {comment}" if index in self.comments else comment

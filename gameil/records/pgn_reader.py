@@ -22,7 +22,7 @@ TAGS = re.compile(
     rb"(?:[ \t]*+\[[^\n]*+(?:\n|\Z))++"
     rb"(?:(?:[ \t\r]*+\n|%[^\n]*+\n)++(?![ \t]*\[Event[ \t])(?:[ \t]*+\[[^\n]*+(?:\n|\Z))++)*+"
 )
-NEXT_TAG = re.compile(rb"^[ \t]*\[[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]+\"", re.MULTILINE)
+NEXT_TAG = re.compile(rb"\n[ \t]*+\[[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]+\"")
 COMMENT = re.compile(rb"\{[^}]*\}|;[^\n]*")
 SKIP_TO = re.compile(rb"\n[ \t]*(?=\[Event[ \t]+\")")
 
@@ -71,12 +71,12 @@ def _find_game(data: bytes, start: int, ended: bool) -> tuple[int, int, int] | N
     moves_begin = tags.end() if tags else begin
     if not ended and _after_blank(data, moves_begin, limit) >= limit:
         return None
-    search_from = moves_begin
+    search_from = max(begin, moves_begin - 1)
     while True:
         candidate = NEXT_TAG.search(data, search_from, limit)
         if candidate is None:
             return (begin, moves_begin, len(data)) if ended else None
-        end = candidate.start()
+        end = candidate.start() + 1
         # A tag line inside a comment is text, but no comment reaches over an Event tag: that one was never closed.
         if candidate[1] == b"Event" or not _in_comment(data[moves_begin:end]):
             return begin, moves_begin, end

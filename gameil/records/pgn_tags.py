@@ -56,6 +56,7 @@ TERMINATIONS: tuple[tuple[str, Termination], ...] = (
 )
 """First part found in the lower-case Termination tag decides; chess.com and lichess write these."""
 
+USUAL_START = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 RATING = re.compile(r"\s*(\d{2,4})(?!\d)")
 DATE = re.compile(r"(\d{4}|\?{4})[./-](\d{1,2}|\?{1,2})[./-](\d{1,2}|\?{1,2})$")
 
@@ -109,7 +110,9 @@ def tag_fields(tags: dict[str, str], movetext: Movetext) -> dict[str, Any] | str
         "date": _date(tags.pop("Date", "")) or _date(tags.get("UTCDate", "")),
     }
     if tags.pop("SetUp", "1") != "0" and tags.get("FEN"):
-        fields["start"] = tags.pop("FEN").strip()
+        start = " ".join(tags.pop("FEN").split())
+        if chess960 or start != USUAL_START:
+            fields["start"] = start
     fields["tags"] = {key: value for key, value in tags.items() if _stated(value) is not None}
     return fields
 

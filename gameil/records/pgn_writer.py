@@ -10,6 +10,7 @@ from gameil.records.record import GameRecord, PlayerInfo, Termination
 
 LINE = 80
 TAG_NAME = re.compile(r"[A-Za-z]\w*")
+LINE_ENDS = re.compile(r"\s*[\r\n]\s*")
 MOVE = re.compile(SAN)
 CHESS960_START = "Chess960"
 TERMINATIONS: dict[Termination, str] = {
@@ -74,7 +75,7 @@ def _tags(record: GameRecord, result: str) -> Iterator[tuple[str, str]]:
 
 
 def _escape(value: str) -> str:
-    return " ".join(value.split()).replace("\\", "\\\\").replace('"', '\\"')
+    return LINE_ENDS.sub(" ", value).strip().replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _tokens(record: GameRecord, result: str) -> Iterator[str]:

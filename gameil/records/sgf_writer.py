@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 from gameil.errors import RecordsError
 from gameil.records.record import GameRecord
-from gameil.records.sgf_game import UNTAGGED
+from gameil.records.sgf_game import CARRIED, UNTAGGED
 from gameil.records.sgf_result import read_result
 
 MOVES_A_LINE = 12
 PROPERTY = re.compile(r"[A-Z]{1,12}")
+TAG_NAME = re.compile(r"[A-Za-z]\w*")
 POINT = re.compile(r"(?:[a-z]{2})?")
 ENDS = {"resignation": "R", "time": "T", "forfeit": "F"}
 
@@ -49,9 +50,12 @@ def _root(record: GameRecord) -> Iterator[tuple[str, str]]:
     if record.time_control is not None:
         yield "TM", record.time_control
     for name, value in record.tags.items():
-        if not PROPERTY.fullmatch(name) or name in UNTAGGED:
+        if PROPERTY.fullmatch(name) and name not in UNTAGGED:
+            yield name, value
+        elif TAG_NAME.fullmatch(name):
+            yield CARRIED, f"{name}:{value}"
+        else:
             raise RecordsError(f"sgf cannot carry a tag named {name!r:.80}")
-        yield name, value
     if record.comments.get(-1):
         yield "C", record.comments[-1]
 

@@ -22,6 +22,8 @@ BLOCK = 1 << 20
 """Bytes read at a time: the memory a reader holds is a few of these."""
 PEEK = 1 << 16
 """Bytes looked at to tell what a file is."""
+TAR_BUFFER = 1 << 15
+"""Bytes that ``tarfile`` buffers; it copies the rest of its buffer at every read, so a large one is slow."""
 MAX_WINDOW = 1 << 27
 """Largest zstd window accepted, bytes: 128 MiB, what ``zstd --long`` needs; more could exhaust memory."""
 MAX_LAYERS = 3
@@ -194,7 +196,7 @@ def _is_tar(head: bytes) -> bool:
 
 def _tar_members(source: Source, layers: int) -> Iterator[Source]:
     try:
-        with tarfile.open(fileobj=_as_file(source), mode="r|", bufsize=BLOCK) as archive:
+        with tarfile.open(fileobj=_as_file(source), mode="r|", bufsize=TAR_BUFFER) as archive:
             for member in archive:
                 stream = archive.extractfile(member) if member.isreg() else None
                 if stream is not None:
