@@ -182,7 +182,7 @@ class Reinforce:
 
     def _descend(self, loss: Tensor) -> float:
         if not bool(torch.isfinite(loss)):
-            raise ConfigError(f"training diverged at step {self.learner_step}: loss {float(loss)}; lower learning_rate")
+            raise ConfigError(f"training diverged at step {self.learner_step}: loss {float(loss.detach())}; lower learning_rate")
         # Only the value head's own weights move during the warm-up: through the trunk the policy would move too.
         moving: nn.Module = self.model.value if self.warming_up else self.model
         parameters = list(moving.parameters())
