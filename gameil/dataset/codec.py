@@ -48,12 +48,16 @@ class ByteWriter:
         if value.isascii() and value.isdigit() and len(value) < 18 and (value[0] != "0" or value == "0"):
             self.uint(int(value) << 2 | 2)
             return
-        if intern and 2 < len(value) <= LONGEST_INTERNED and "://" not in value:
+        if intern and 1 < len(value) <= LONGEST_INTERNED and "://" not in value:
             self.uint(self._intern(value) << 2 | 1)
             return
         data = value.encode("utf-8", "surrogatepass")
         self.uint(len(data) << 2)
         self._bytes += data
+
+    def shared_text(self, value: str) -> None:
+        """A text that many values have in common, interned whatever it is."""
+        self.uint(self._intern(value) << 2 | 1)
 
     def double(self, value: float) -> None:
         self._bytes += struct.pack("<d", value)

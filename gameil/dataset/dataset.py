@@ -18,7 +18,7 @@ from gameil.dataset.schema import (
     DatasetMeta,
     Split,
 )
-from gameil.dataset.tables import StringTable, read_meta, read_sources, read_total, set_digest
+from gameil.dataset.tables import StringTable, read_meta, read_meta_value, read_sources, read_total, set_digest
 from gameil.dataset.value_codec import decode_label, decode_observations, decode_provenance, decode_rejected
 from gameil.errors import DatasetError
 from gameil.positions.label import Label
@@ -181,6 +181,17 @@ class Dataset:
             return decode_rejected(value, lookup, f"{self.path}: rejected record {int.from_bytes(key, 'big')}")
 
         return self._scan("rejected", decode)
+
+    def kept_id(self, digest: bytes) -> int | None:
+        """Id of the game known under an ``identity_digest``, None where there is none."""
+        with self._env().read() as reading:
+            value = reading.get("digests", digest)
+        return None if value is None else int.from_bytes(value, "big")
+
+    def games_sum(self) -> int:
+        """Sum of all games' digests, modulo 2**128: part of ``digest``, for verification."""
+        with self._env().read() as reading:
+            return int(read_meta_value(reading, self.path, "games_sum") or 0)
 
     def digest(self) -> str:
         """A digest of all games and labels, whatever their order: equal for equal content."""

@@ -1,15 +1,17 @@
 """A played game as the bytes of one value, what replay needs first and what only people read last."""
 
+import json
 import math
 import struct
 import zlib
+from functools import lru_cache
 from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gameil.dataset.codec import ByteReader, ByteWriter, Intern, Lookup
-from gameil.errors import ShapeError
+from gameil.errors import DatasetError, ShapeError
 from gameil.positions.played_game import PlayedGame
 from gameil.records.record import PlayerInfo, Provenance, Termination
 
@@ -55,8 +57,9 @@ def encode_game_value(played: PlayedGame, intern: Intern) -> bytes:
     if played.match_id is not None:
         out.text(played.match_id, intern=False)
     out.uint(len(played.tags))
-    for name, value in played.tags.items():
-        out.text(name)
+    if played.tags:
+        out.shared_text(json.dumps(list(played.tags), ensure_ascii=False))
+    for value in played.tags.values():
         out.text(value)
     out.blob(clock_bytes)
     return out.getvalue()
@@ -95,7 +98,7 @@ def decode_game_value(data: bytes, lookup: Lookup, what: str, *, for_replay: boo
     date, event, time_control = source.text(), source.text(), source.text()
     provenance = Provenance(source.required_text(), source.uint())
     match_id = source.text() if flags & _MATCH_ID else None
-    tags = {source.required_text(): source.required_text() for _ in range(source.count(2))}
+    tags = _read_tags(source)
     clocks = _decode_clocks(source, flags, length)
     source.finish()
     try:
@@ -128,6 +131,28 @@ def _read_player(source: ByteReader, for_replay: bool) -> PlayerInfo:
     rating = source.optional_int()
     source.skip_text()
     return PlayerInfo(rating=rating)
+
+
+def _read_tags(source: ByteReader) -> dict[str, str]:
+    """Tags: their names are one text, which games of one source have in common, then come the values."""
+    number = source.count()
+    if number == 0:
+        return {}
+    names = _tag_names(source.required_text())
+    if len(names) != number:
+        raise source.damaged(f"{len(names)} tag names for {number} tags")
+    return {name: source.required_text() for name in names}
+
+
+@lru_cache(maxsize=1024)
+def _tag_names(text: str) -> tuple[str, ...]:
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DatasetError("the names of a game's tags are damaged: not JSON") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DatasetError("the names of a game's tags are damaged: not a list of texts")
+    return tuple(names)
 
 
 def _write_returns(out: ByteWriter, returns: tuple[float, ...] | None) -> None:

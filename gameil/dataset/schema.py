@@ -6,7 +6,7 @@ sub-database   key                                    value
 meta           name                                   JSON: schema version, family, split rule, totals, sealed
 games          id (u64, big-endian)                   version byte, actions, metadata, clocks (``game_codec``)
 index          chunk (u32, big-endian)                ``INDEX_DTYPE`` of ``INDEX_CHUNK`` games: decisions, hash, split
-strings        ``i`` + id (u32) / ``s`` + text        the text / its id
+strings        ``h`` + hash / ``t`` + id (u32)         id of a text / the text
 digests        128-bit digest                         id of the game kept
 duplicates     id (u64) + number (u32)                provenance of one more copy of the kept game
 labels         id (u64), ply (u32), expert, round     sparse policy and value (``value_codec``)
@@ -187,6 +187,11 @@ def label_hash(key: bytes, value: bytes) -> int:
 def source_key(name: str) -> bytes:
     """Key of a source in ``sources`` (names may be longer than keys can be)."""
     return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, person=b"source").digest()
+
+
+def pack_id(number: int) -> bytes:
+    """An id as a value: big-endian without leading zeros."""
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
 def dump_json(value: Any) -> bytes:

@@ -40,8 +40,13 @@ class StringTable:
 
 
 def string_key(number: int) -> bytes:
-    """Key of the text with this id in ``strings``."""
-    return b"i" + number.to_bytes(4, "big")
+    """Key of the text with this id in ``strings``: they sort after all hashes, so that new ones are appended."""
+    return b"t" + number.to_bytes(4, "big")
+
+
+def string_hash_key(data: bytes, attempt: int) -> bytes:
+    """Key in ``strings`` that leads from an encoded text to its id; ``attempt`` counts up where hashes collide."""
+    return b"h" + hashlib.blake2b(data, digest_size=7, salt=attempt.to_bytes(2, "big")).digest()
 
 
 def read_meta(reading: Reading, path: Path) -> DatasetMeta:

@@ -1,6 +1,7 @@
 """Writing a dataset: games, labels, counts and cursors are collected and committed together, all or nothing."""
 
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,9 +24,10 @@ from gameil.dataset.schema import (
     dump_json,
     identity_digest,
     label_hash,
+    pack_id,
     source_key,
 )
-from gameil.dataset.tables import read_meta, read_meta_value, read_sources, read_total, string_key
+from gameil.dataset.tables import read_meta, read_meta_value, read_sources, read_total, string_hash_key, string_key
 from gameil.dataset.value_codec import (
     encode_label,
     encode_label_key,
@@ -145,7 +147,7 @@ class DatasetWriter:
             decisions = sum(1 for _ in replay(played))
         value = encode_game_value(played, self._intern)
         self._pending.append(("games", game_id.to_bytes(8, "big"), value))
-        self._pending.append(("digests", digest, game_id.to_bytes(8, "big")))
+        self._pending.append(("digests", digest, pack_id(game_id)))
         self._pending_digests[digest] = game_id
         entry = np.zeros(1, INDEX_DTYPE)
         entry["decisions"] = decisions
@@ -318,14 +320,22 @@ class DatasetWriter:
             return number
         data = text.encode("utf-8", "surrogatepass")
         with self._environment.read() as reading:
-            value = reading.get("strings", b"s" + data)
-        if value is not None:
-            number = int.from_bytes(value, "big")
-        else:
-            number = self._next_string
-            self._next_string += 1
-            self._pending.append(("strings", string_key(number), data))
-            self._pending.append(("strings", b"s" + data, number.to_bytes(4, "big")))
+            for attempt in count():
+                key = string_hash_key(data, attempt)
+                if key in self._pending_hashes:  # of another text: this one would be in `_strings`
+                    continue
+                value = reading.get("strings", key)
+                if value is None:
+                    break
+                number = int.from_bytes(value, "big")
+                if reading.get("strings", string_key(number)) == data:
+                    self._strings[text] = number
+                    return number
+        number = self._next_string
+        self._next_string += 1
+        self._pending.append(("strings", string_key(number), data))
+        self._pending.append(("strings", key, pack_id(number)))
+        self._pending_hashes.add(key)
         self._strings[text] = number
         return number
 
@@ -346,6 +356,7 @@ class DatasetWriter:
     def _forget_pending(self) -> None:
         self._pending: list[tuple[str, bytes, bytes]] = []
         self._pending_digests: dict[bytes, int] = {}
+        self._pending_hashes: set[bytes] = set()
         self._pending_counts: dict[str, Counts] = {}
         self._pending_cursors: dict[str, Cursor] = {}
         self._pending_duplicates = 0
@@ -354,7 +365,8 @@ class DatasetWriter:
 def _put_all(writing: Writing, writes: list[tuple[str, bytes, bytes]]) -> None:
     """Puts all values; in key order where the database is random, so that pages fill better."""
     for database, key, value in sorted(writes, key=lambda write: write[:2]):
-        writing.put(database, key, value, append=database in ("games", "rejected"))
+        grows_at_its_end = database in ("games", "rejected") or (database == "strings" and key.startswith(b"t"))
+        writing.put(database, key, value, append=grows_at_its_end)
 
 
 def _chunk_key(game_id: int) -> bytes:

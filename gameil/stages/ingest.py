@@ -5,7 +5,6 @@ uncommitted batch, and ``resume`` ends with the same dataset as an uninterrupted
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -128,13 +127,12 @@ def _ingest_source(
     remaining = None if config.limit is None else max(0, config.limit - already)
     if remaining == 0:
         return 0
-    records = islice(read_records(path, format=config.format), cursor.records, None)
-    taken = _Taken(islice(records, remaining))
+    taken = _Taken(islice(read_records(path, format=config.format, skip=cursor.records), remaining))
     counted = uncommitted = 0
     total = None if remaining is None else cursor.records + remaining
     with run.progress(f"ingesting {path.name}", total, "records") as bar:
         bar.start_at(cursor.records)
-        for chunk in transcribe_all(taken, writer.family, config.workers or os.cpu_count() or 1):
+        for chunk in transcribe_all(taken, writer.family, config.workers):
             for item in chunk:
                 if isinstance(item, PlayedGame):
                     writer.add(item, source=name)
