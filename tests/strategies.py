@@ -1,4 +1,4 @@
-"""Hypothesis strategies and plain builders that several test directories share: texts, records, played games, labels."""
+"""Hypothesis strategies and plain builders that several tests share: texts, records, played games, labels."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -14,7 +14,10 @@ TERMINATIONS = ("rules", "resignation", "time", "agreed", "forfeit", "unknown")
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=80)
 """Any text that UTF-8 can write."""
-names = st.one_of(texts, st.sampled_from(["Kasparov, G", "柯洁", "0", "007", "12345678901234567890", "https://a.b/c"]))
+names = st.one_of(
+    texts,
+    st.sampled_from(["Kasparov, G", "a.tar!b!c", "!", "柯洁", "0", "007", "12345678901234567890", "https://a.b/c"]),
+)
 optional_names = st.none() | names
 provenances = st.builds(Provenance, file=names, offset=st.integers(0, 2**63))
 player_infos = st.builds(

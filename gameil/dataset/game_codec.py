@@ -21,7 +21,9 @@ _WIDE_ACTIONS = 1
 _MILLISECOND_CLOCKS = 2
 _EXACT_CLOCKS = 4
 _MATCH_ID = 8
-_KNOWN_FLAGS = 15
+_MEMBER = 16
+"""The game came from a member of an archive, whose name follows the archive's."""
+_KNOWN_FLAGS = 31
 _TERMINATIONS: tuple[Termination, ...] = ("unknown", "rules", "resignation", "time", "agreed", "forfeit")
 assert set(_TERMINATIONS) == set(get_args(Termination)), "a termination has no number"
 _NO_RETURNS, _SMALL_RETURNS, _EXACT_RETURNS = range(3)
@@ -35,8 +37,10 @@ def encode_game_value(played: PlayedGame, intern: Intern) -> bytes:
     out = ByteWriter(intern)
     wide = bool(len(played.actions)) and int(played.actions.max()) > 0xFFFF
     clock_flag, clock_bytes = _encode_clocks(played)
-    match_flag = 0 if played.match_id is None else _MATCH_ID
-    out.blob(bytes((VERSION, (_WIDE_ACTIONS if wide else 0) | clock_flag | match_flag)))
+    # A member's name is met once, its archive's many times: only the latter is interned.
+    file, exclamation, member = played.source.file.partition("!")
+    flags = (_WIDE_ACTIONS if wide else 0) | clock_flag | (_MEMBER if exclamation else 0)
+    out.blob(bytes((VERSION, flags | (0 if played.match_id is None else _MATCH_ID))))
     out.uint(len(played.actions))
     out.uint(played.num_setup)
     out.blob(np.ascontiguousarray(played.actions, dtype="<u4" if wide else "<u2").tobytes())
@@ -51,8 +55,10 @@ def encode_game_value(played: PlayedGame, intern: Intern) -> bytes:
     out.text(played.result)
     out.uint(_TERMINATIONS.index(played.termination))
     out.uint(played.after_end)
-    for text in (played.date, played.event, played.time_control, played.source.file):
+    for text in (played.date, played.event, played.time_control, file):
         out.text(text)
+    if exclamation:
+        out.text(member, intern=False)
     out.uint(played.source.offset)
     if played.match_id is not None:
         out.text(played.match_id, intern=False)
@@ -96,7 +102,10 @@ def decode_game_value(data: bytes, lookup: Lookup, what: str, *, for_replay: boo
         raise source.damaged(f"termination {termination_number} is unknown")
     after_end = source.uint()
     date, event, time_control = source.text(), source.text(), source.text()
-    provenance = Provenance(source.required_text(), source.uint())
+    file = source.required_text()
+    if flags & _MEMBER:
+        file = f"{file}!{source.required_text()}"
+    provenance = Provenance(file, source.uint())
     match_id = source.text() if flags & _MATCH_ID else None
     tags = _read_tags(source)
     clocks = _decode_clocks(source, flags, length)

@@ -65,7 +65,7 @@ def decode_label(key: bytes, value: bytes) -> tuple[int, int, Label]:
 def encode_rejected(error: RecordError, intern: Intern) -> bytes:
     """Value in ``rejected``."""
     out = ByteWriter(intern)
-    out.text(error.source.file)
+    out.text(error.source.file, intern="!" not in error.source.file)
     out.uint(error.source.offset)
     out.text(error.reason)
     out.text(error.detail, intern=False)
@@ -85,7 +85,7 @@ def decode_rejected(data: bytes, lookup: Lookup, what: str) -> RecordError:
 def encode_provenance(provenance: Provenance, intern: Intern) -> bytes:
     """Value in ``duplicates``."""
     out = ByteWriter(intern)
-    out.text(provenance.file)
+    out.text(provenance.file, intern="!" not in provenance.file)
     out.uint(provenance.offset)
     return out.getvalue()
 
