@@ -18,6 +18,8 @@ NUMBER = re.compile(r"\d+\s*\.[.\s]*")
 PLAIN = re.compile(rf"(?:{SAN}(?: |$))*+")
 SLOW_SIGNS = re.compile(r"[{(;$!?%\[…]")
 LAST_RESULT = re.compile(rf"(?:^|\s)({RESULT})\Z")
+AMBIGUOUS = frozenset({"0-0", "+/-", "-/+", "+:-", "-:+", "+--", "--+"})
+"""Results of games that were not played out only where the Result tag says the same: else castling or assessments."""
 LONGEST_RESULT = 8
 TOKEN = re.compile(
     r"\s+|(?P<comment>\{[^}]*\}?|;[^\n]*)|(?P<escape>^%[^\n]*)|(?P<glyph>\$\d*|[!?]+|‼|⁇|⁈|⁉)"
@@ -70,7 +72,7 @@ def _read_plain(text: str, stated_result: str | None) -> Movetext | None:
     result = found[1] if found else None
     moves = NUMBER.sub(" ", stripped[: found.start()] if found else stripped).split()
     line = " ".join(moves)
-    if not PLAIN.fullmatch(line) or (result == "0-0" and stated_result != "0-0"):
+    if not PLAIN.fullmatch(line) or (result in AMBIGUOUS and result != stated_result):
         return None
     tolerances: tuple[str, ...] = () if result else ("missing result",)
     if "0-0" in line or "o-o" in line:
@@ -117,6 +119,8 @@ class _Reader:
                 return Movetext(tuple(self.moves), None, len(self.text), unknown=match[0])
             elif match[0] == "0-0" and self.stated_result != "0-0":
                 self._move(match[0])
+            elif match[0][0] in "+-" and match[0] != self.stated_result:
+                self.tolerances["annotation in moves"] = None
             else:
                 return self._finish(match[0], match.end())
         if depth:

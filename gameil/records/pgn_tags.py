@@ -6,7 +6,7 @@ from typing import Any
 from gameil.records.pgn_moves import Movetext
 from gameil.records.record import PlayerInfo, Termination
 
-PLAIN_TAG = re.compile(r"^\[(\w+) \"([^\"\\\n]*)\"\]", re.MULTILINE)
+PLAIN_TAG = re.compile(r"\[(\w+) \"([^\"\\\n]*)\"\]")
 PLAIN_SECTION = re.compile(r"(?:\[\w+ \"[^\"\\\n]*+\"\]\s*+)*+")
 ONE_TAG = re.compile(r"\[[ \t]*(\w+)[ \t]+\"((?:[^\"\\]|\\.)*+)\"[ \t]*\]")
 SEVERAL_TAGS = re.compile(rf"(?:{ONE_TAG.pattern}\s*+)++")
