@@ -106,7 +106,7 @@ def _go(parameters: Mapping[str, Value]) -> Frame:
     # The fourth gathered plane is overwritten by the constant.
     gather = tuple(_swap(planes, size * size).reshape(4, size, size) for planes in ((0, 1, 2, 2), (1, 0, 2, 2)))
     komi = float(parameters["komi"]) / KOMI_UNIT
-    return Frame(_layout(size, size, planes=1, index=index, cells=cells), gather, constant=(3, (-komi, komi)))
+    return Frame(_layout(size, size, planes=1, index=index, cells=cells), gather, constant=(3, (0.0 - komi, komi)))
 
 
 def _hex(parameters: Mapping[str, Value]) -> Frame:

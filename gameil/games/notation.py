@@ -130,10 +130,13 @@ def _read_point(text: str, size: int, notation: Notation) -> int | None:
 
 def _read_engine_text(state: WrittenState, text: str) -> int:
     """The legal action with that text: as written, or else the only one that differs in case and blanks alone."""
-    texts = {action: state.engine_text(action) for action in state.legal_actions()}
-    exact = [action for action, own in texts.items() if own == text]
+    legal = state.legal_actions()
+    for action in legal:
+        if state.engine_text(action) == text:
+            return action
     folded = _fold(text)
-    found = exact or [action for action, own in texts.items() if _fold(own) == folded]
+    texts = {action: state.engine_text(action) for action in legal}
+    found = [action for action, own in texts.items() if _fold(own) == folded]
     if len(found) == 1:
         return found[0]
     if found:

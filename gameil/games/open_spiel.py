@@ -34,8 +34,19 @@ from gameil.games.symmetries import board_symmetries
 RECENT = 8
 """How many moves ``State.recent`` keeps."""
 RESAMPLED = frozenset(
-    ("bargaining", "blackjack", "bridge", "colored_trails", "euchre", "gin_rummy", "hearts")
-    + ("kuhn_poker", "leduc_poker", "oh_hell", "universal_poker")
+    {
+        "bargaining",
+        "blackjack",
+        "bridge",
+        "colored_trails",
+        "euchre",
+        "gin_rummy",
+        "hearts",
+        "kuhn_poker",
+        "leduc_poker",
+        "oh_hell",
+        "universal_poker",
+    }
 )
 """Games whose hidden information the engine can draw again; asking it for others prints to stderr."""
 
@@ -112,7 +123,8 @@ class OpenSpielGame:
             raw = self.raw.new_initial_state(text)
             raw.legal_actions()
         except pyspiel.SpielError as error:
-            raise GameError(f"chess: position {start[:100]!r} is refused by the rules engine: {error}") from error
+            reason = _one_line(error)
+            raise GameError(f"chess: position {start[:100]!r} is refused by the engine: {reason}") from error
         state = OpenSpielState(self, raw)
         if self._takes_king(state):
             raise GameError(f"chess: position {start[:100]!r}: the side that is not to move stands in check")
@@ -319,8 +331,12 @@ def _load(name: str, parameters: Mapping[str, Value], frame: Frame | None) -> An
         if game.get_type().dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS:
             game = pyspiel.convert_to_turn_based(game)
     except pyspiel.SpielError as error:
-        raise GameError(f"{format_id(name, parameters)} is refused by the rules engine: {error}") from error
+        raise GameError(f"{format_id(name, parameters)} is refused by the rules engine: {_one_line(error)}") from error
     return game
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _capabilities(name: str, parameters: Mapping[str, Value], raw: Any) -> Capabilities:

@@ -52,7 +52,7 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     "hex": {"board_size": _number(11, 2, 26), "swap": Parameter(False)},
     "kuhn_poker": {"players": _number(2, 2, 10)},
     "leduc_poker": {"players": _number(2, 2, 10)},
-    "liars_dice": {"players": _number(2, 2, 10), "numdice": _number(1, 1, 6), "dice_sides": _number(6, 2, 6)},
+    "liars_dice": {"numdice": _number(1, 1, 6), "dice_sides": _number(6, 2, 6)},
     "nim": {"pile_sizes": Parameter("1;3;5;7", choices=("1;3;5;7", "3;4;5", "1;2;3"))},
     "oshi_zumo": {"coins": _number(50, 1, 50), "size": _number(3, 1, 10), "horizon": _number(1000, 1, 10_000)},
     "pathfinding": {"horizon": _number(1000, 1, 10_000)},

@@ -15,8 +15,8 @@ _DIHEDRAL = (
     "flip_rows",
     "rotate_180",
     "transpose",
-    "rotate_90",
     "rotate_270",
+    "rotate_90",
     "anti_transpose",
 )
 
@@ -24,7 +24,8 @@ _DIHEDRAL = (
 def cell_maps(name: str, board: BoardLayout) -> dict[str, NDArray[np.int64]]:
     """By name of the map: which old cell each new cell shows, ``[H * W]``; the identity first.
 
-    Tic-tac-toe, Go and Othello: the eight maps of the square. Connect four and breakthrough: left and right exchanged.
+    Tic-tac-toe, Go and Othello: the eight maps of the square (turns are clockwise where row 0 is drawn on top).
+    Connect four and breakthrough: left and right exchanged.
     Hex: half a turn (the mover still joins first and last row). Chess: castling tells left from right, so none.
     """
     grid = np.arange(board.height * board.width, dtype=np.int64).reshape(board.height, board.width)
