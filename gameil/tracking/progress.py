@@ -18,14 +18,14 @@ class Screen:
 
     def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
         self.quiet = quiet
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or Console(highlight=False, soft_wrap=True, emoji=False)
         self._bars: RichProgress | None = None
         self._open = 0
         self._lock = threading.Lock()
 
     def say(self, line: str) -> None:
         if not self.quiet:
-            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self.console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def add_bar(self, description: str, total: int | None) -> tuple[RichProgress, TaskID]:
         """Opens a bar on the shared display (started with the first one)."""
