@@ -1,5 +1,6 @@
 """Reading a dataset: a picklable handle on a path; the environment is opened on first use, once per process."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -53,7 +54,8 @@ class Dataset:
         return Dataset, (self.path,)
 
     def __del__(self) -> None:
-        self.close()
+        if not sys.is_finalizing():
+            self.close()
 
     @property
     def meta(self) -> DatasetMeta:

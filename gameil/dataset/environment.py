@@ -35,6 +35,7 @@ class Environment:
         self.lock = threading.RLock()
         """Held during each transaction: the environment may be reopened only between them."""
         self._process = os.getpid()
+        self._file: tuple[int, int] | None = None
         self._env: Any = None
         self._databases: dict[str, Any] = {}
 
@@ -81,7 +82,14 @@ class Environment:
                     env.close()
                     raise
                 self._env = env
+                self._file = _file_number(self.path)
         return self._env
+
+    def close_if_replaced(self) -> None:
+        """Closes it where the file that was opened is no longer the one at the path (removed, made anew)."""
+        with self.lock:
+            if self._env is not None and _file_number(self.path) != self._file:
+                self.close()
 
     def close(self) -> None:
         """Closes it for now: the next use opens it again."""
@@ -154,7 +162,8 @@ def acquire(path: Path) -> Environment:
     with _lock:
         environment = _environments.setdefault(key, Environment(path))
         environment.users += 1
-        return environment
+    environment.close_if_replaced()
+    return environment
 
 
 def release(environment: Environment) -> None:
@@ -182,6 +191,14 @@ def converted(path: Path) -> Iterator[None]:
         if error.errno == errno.ENOSPC:
             raise DatasetError(f"{path}: the disk is full; what was committed before is kept") from error
         raise DatasetError(f"{path}: {error.strerror or error}") from error
+
+
+def _file_number(path: Path) -> tuple[int, int] | None:
+    try:
+        status = (path / DATA_FILE).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def lock_writer(path: Path) -> IO[bytes]:

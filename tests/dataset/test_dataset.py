@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import lmdb
@@ -277,6 +278,17 @@ def test_a_reader_of_the_same_process_sees_what_a_writer_commits(tmp_path: Path,
         assert len(dataset) == 3
         assert same_game(dataset.game(2), games[2])
     assert len(dataset) == 3
+
+
+def test_a_dataset_made_anew_at_the_same_path_is_the_new_one(tmp_path: Path, games: list[PlayedGame]) -> None:
+    path = write(tmp_path / "x.lmdb", games[:5])
+    old = Dataset(path)
+    assert len(old) == 5
+    shutil.rmtree(path)
+    with pytest.raises(DatasetError, match="no such dataset"):
+        Dataset(path)
+    write(path, games[:2])
+    assert len(Dataset(path)) == 2
 
 
 def test_a_sealed_dataset_cannot_be_written_and_needs_no_lock(tmp_path: Path, games: list[PlayedGame]) -> None:
