@@ -17,8 +17,8 @@ class ActionRenaming:
     """Action ids by seat, mover's frame to engine and back, as lists (indexing one is 4x faster than NumPy's)."""
 
     def __init__(self, raw_actions: tuple[NDArray[np.int64], ...], engine_actions: int) -> None:
-        self.outward = [actions.tolist() for actions in raw_actions]
-        self.inward = []
+        self.outward: list[list[int]] = [actions.tolist() for actions in raw_actions]
+        self.inward: list[list[int]] = []
         for actions in raw_actions:
             inverse = np.full(engine_actions, -1, dtype=np.int64)
             inverse[actions] = np.arange(len(actions))
@@ -38,18 +38,38 @@ def plane_observer(observer: Any, frame: Frame) -> Observe:
     ``observer`` has ``set_from(state, player)`` and the flat ``tensor`` it fills, which all states of a game share: a
     lock (0.1 us) keeps threads apart.
     """
-    tensor, set_from = observer.tensor, observer.set_from
-    gather, constant, seats = frame.gather, frame.constant, frame.raw_seats
+    set_from, constant, seats = observer.set_from, frame.constant, frame.raw_seats
+    takes = [_coarsest_take(observer.tensor, gather) for gather in frame.gather]
     lock = threading.Lock()
 
     def observe(state: Any, player: int, out: NDArray[np.float32]) -> None:
+        take, gather = takes[player]
         with lock:
             set_from(state, player if seats is None else seats[player])
-            tensor.take(gather[player], out=out, mode="clip")  # "raise" would buffer the output
+            take(gather, 0, out, "clip")  # "raise" would buffer the output
         if constant is not None:
             out[constant[0]] = constant[1][player]
 
     return observe
+
+
+def _coarsest_take(
+    tensor: NDArray[np.float32], gather: NDArray[np.intp]
+) -> tuple[Callable[..., Any], NDArray[np.intp]]:
+    """``take`` of a view of the tensor, and its indices: of whole planes or rows where they stay whole, else of cells.
+
+    Chess gathers 152 rows of 8 instead of 1,216 cells: a third of the time.
+    """
+    planes, height, width = gather.shape
+    for unit in ((height, width), (width,)):
+        size = int(np.prod(unit))
+        chunks = gather.reshape(-1, size)
+        first = chunks[:, :1]
+        whole = np.array_equal(chunks, first + np.arange(size)) and not np.any(first % size)
+        if whole and len(tensor) % size == 0:
+            index = (first // size).reshape((planes, height)[: 3 - len(unit)])
+            return tensor.reshape(-1, *unit).take, index.astype(np.intp)
+    return tensor.take, gather
 
 
 def vector_observer(observer: Any, num_players: int) -> tuple[tuple[int], Observe]:

@@ -215,38 +215,41 @@ class OpenSpielState:
 
     def legal_actions(self) -> list[int]:
         """Legal actions of the player to move, ascending; a shared list: read it, do not change it."""
-        if self._legal is None:
-            legal: list[int] = self.raw.legal_actions()
-            renaming = self.game.renaming
-            if renaming is not None and self._player >= 0:
-                inward = renaming.inward[self._player]
-                legal = [inward[action] for action in legal]
-            if self.game.sorts:
+        legal = self._legal
+        if legal is None:
+            legal = self.raw.legal_actions()
+            game = self.game
+            if game.renaming is not None and self._player >= 0:
+                legal = list(map(game.renaming.inward[self._player].__getitem__, legal))
+            if game.sorts:
                 legal.sort()
             self._legal = legal
-        return self._legal
+        return legal
 
     def apply(self, action: int) -> None:
         """Plays ``action``. Raises ``IllegalActionError``, the state unhurt, when it is not legal."""
-        legal = self.legal_actions()
+        legal = self.legal_actions() if self._legal is None else self._legal
         place = bisect_left(legal, action)
         if place == len(legal) or legal[place] != action:
-            what = "the game is over" if self._player == TERMINAL_PLAYER else f"{len(legal)} others are legal"
-            raise IllegalActionError(f"{self.game.id}: action {action} is not legal here, {what}")
-        player = self._player
-        if self.game.keeps_returns:
-            self._before = self.raw.returns()
-        if player >= 0:
-            renaming = self.game.renaming
-            action = int(action)
-            self.raw.apply_action(action if renaming is None else renaming.outward[player][action])
-            self._recent = ((player, action), *self._recent[: RECENT - 1])
+            raise self._illegal(action)
+        action, player, game, raw = legal[place], self._player, self.game, self.raw
+        if game.keeps_returns:
+            self._before = raw.returns()
+        if player < 0 or game.renaming is None:
+            raw.apply_action(action)
         else:
-            self.raw.apply_action(int(action))
+            raw.apply_action(game.renaming.outward[player][action])
+        if player >= 0:
+            self._recent = ((player, action), *self._recent[: RECENT - 1])
         self._legal = None
-        raw_player = self.raw.current_player()
-        seats = self.game.seats
-        self._player = raw_player if seats is None or raw_player < 0 else seats.index(raw_player)
+        mover = raw.current_player()
+        self._player = mover if game.seats is None or mover < 0 else game.seats.index(mover)
+
+    def _illegal(self, action: int) -> IllegalActionError:
+        what = (
+            "the game is over" if self._player == TERMINAL_PLAYER else f"{len(self.legal_actions())} others are legal"
+        )
+        return IllegalActionError(f"{self.game.id}: action {action} is not legal here, {what}")
 
     def clone(self) -> "OpenSpielState":
         """An independent copy."""

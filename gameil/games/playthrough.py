@@ -39,9 +39,9 @@ def playthrough(game: Game, *, seed: int = 0) -> str:
     return "\n".join(lines) + "\n"
 
 
-def file_name(game: Game) -> str:
-    """Name of the golden file of a game."""
-    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", game.id).strip("_") + ".txt"
+def file_name(game_id: str) -> str:
+    """Name of the golden file of a game, by its canonical id."""
+    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", game_id).strip("_") + ".txt"
 
 
 def _header(game: Game) -> list[str]:
