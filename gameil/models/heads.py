@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gameil.errors import ShapeError
 from gameil.games.game import BoardLayout
-from gameil.models.layers import ConvNorm
+from gameil.models.layers import ConvNorm, board_mean
 
 
 def in_float32(layer: nn.Module, features: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class BoardPolicyHead(nn.Module):
         features = self.mix(features)
         planes = in_float32(self.planes, features).permute(0, 2, 3, 1).flatten(1)
         if self.loose is not None:
-            planes = torch.cat([planes, in_float32(self.loose, features.mean(dim=(2, 3)))], dim=1)
+            planes = torch.cat([planes, in_float32(self.loose, board_mean(features))], dim=1)
         return planes.index_select(1, self.places)
 
 
