@@ -38,6 +38,7 @@ from gameil.tracking.run import CONFIG_FILE, Run
 
 STAGES: dict[str, tuple[str, str, str]] = {
     "ingest": ("gameil.stages.ingest", "IngestConfig", "ingest"),
+    "statistics": ("gameil.stages.statistics", "StatisticsConfig", "statistics"),
     "record": ("gameil.stages.record", "RecordConfig", "record"),
     "pretrain": ("gameil.stages.pretrain", "PretrainConfig", "pretrain"),
     "finetune": ("gameil.stages.finetune", "FinetuneConfig", "finetune"),
