@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gameil.agents.spec import parse_spec
+from gameil.agents.spec import Option, parse_spec
 from gameil.errors import ConfigError
 from gameil.experts.expert import Expert
 from gameil.games.game import Game
@@ -24,9 +24,8 @@ def build_expert(spec: str, game: Game, *, temperature: float = 1.0, processes: 
     if parsed.kind == "mcts":
         from gameil.experts.mcts import MctsExpert
 
-        return MctsExpert(
-            str(parsed), game, simulations=int(parsed.target), temperature=temperature, processes=processes
-        )
+        simulations = int(Option(int, 1, 10_000_000).read(f"expert {spec!r}: simulations", parsed.target))
+        return MctsExpert(str(parsed), game, simulations=simulations, temperature=temperature, processes=processes)
     simulations = int(parsed.options.get("search", 0)) if parsed.kind == "snapshot" else 0
     if simulations > 0:
         from gameil.checkpoints.snapshot import load_snapshot

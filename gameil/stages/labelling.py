@@ -28,8 +28,10 @@ from gameil.seeding import generator, stream_seed
 Choice = Literal["all", "uncertain"]
 """``all``: positions at random; ``uncertain``: those where the policy's entropy is greatest."""
 
-_CHUNK = 256
-"""Labels in one transaction, and positions in one network call."""
+LABELS_A_COMMIT = 256
+"""Labels in one transaction: what a kill can cost."""
+POSITIONS_A_CALL = 1024
+"""Positions in one network call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def policy_entropies(
 ) -> NDArray[np.float64]:
     """Entropy of the policy in each state, in nats, ``[B]``."""
     parts: list[NDArray[np.float64]] = []
-    for chunk in chunked(states):
+    for chunk in chunked(states, POSITIONS_A_CALL):
         legal, rows = flat_legal([state.legal_actions() for state in chunk])
         log_probs, _ = evaluator.evaluate_legal(encoder.encode(chunk), legal, rows)
         entropies = np.bincount(rows, weights=-np.exp(log_probs) * log_probs, minlength=len(chunk))
@@ -171,8 +173,9 @@ def label_places(
     progress(len(done))
     missing = [place for place in places if place not in done]
     states = states_at(dataset, missing)
-    for start, chunk in enumerate(chunked(states)):
-        chosen = missing[start * _CHUNK : start * _CHUNK + len(chunk)]
+    size = LABELS_A_COMMIT
+    for number, chunk in enumerate(chunked(states, size)):
+        chosen = missing[number * size : number * size + len(chunk)]
         rngs = [generator(seed, "label", round, place.game_id, place.ply) for place in chosen]
         for place, label in zip(chosen, expert.label(chunk, rngs, round=round), strict=True):
             writer.add_label(place.game_id, place.ply, label)
@@ -180,7 +183,7 @@ def label_places(
         progress(len(chunk))
 
 
-def chunked(states: Iterable[State], size: int = _CHUNK) -> Iterator[list[State]]:
+def chunked(states: Iterable[State], size: int) -> Iterator[list[State]]:
     """The states in lists of ``size``, the last one shorter."""
     chunk: list[State] = []
     for state in states:
