@@ -46,9 +46,13 @@ class PretrainConfig:
     minutes: float | None = None
     """Budget in minutes of wall time, evaluations included. The learning rate then follows the clock."""
     model: ModelConfig = field(default_factory=ModelConfig)
+    """Network."""
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    """What the network sees."""
     loader: LoaderConfig = field(default_factory=LoaderConfig)
+    """Batches and how they are mixed."""
     learner: CloningConfig = field(default_factory=CloningConfig)
+    """Losses, learning rate, averaging."""
     augment: bool = True
     """Map positions by random symmetries of the game (``loader.symmetries`` says which)."""
     init: Path | None = None
