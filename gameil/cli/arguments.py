@@ -90,7 +90,7 @@ def parse(cls: type[Config], argv: Sequence[str], *, prog: str, description: str
     extra: dict[str, Any] = {}
     if config_file and rest and not rest[0].startswith("-"):
         path = Path(rest.pop(0))
-        extra["default"] = _defaults(cls, read_toml(path), str(path))
+        extra["default"] = file_defaults(cls, read_toml(path), str(path))
     if config_file:
         prog_usage = f"usage: {prog} [CONFIG.toml] [--field value] [--field.sub value] ..."
         description = f"{description}\n\n{prog_usage}"
@@ -106,7 +106,7 @@ def parse(cls: type[Config], argv: Sequence[str], *, prog: str, description: str
     return parsed
 
 
-def _defaults(cls: type[Config], values: dict[str, Any], where: str) -> Config:
+def file_defaults(cls: type[Config], values: dict[str, Any], where: str) -> Config:
     """The configuration in a file, where required fields may be missing because flags are still to come."""
     assert dataclasses.is_dataclass(cls)
     required = {

@@ -19,7 +19,7 @@ class StatisticsConfig:
 
 
 def statistics(config: StatisticsConfig, run: Run, *, resume: bool = False) -> dict[str, Any]:
-    """Says and returns what ``stages.data.dataset_stats`` counts: games, splits, lengths, outcomes, ratings, sources."""
+    """Says and returns what ``stages.data.dataset_stats`` counts: games, splits, lengths, outcomes, ratings."""
     stats = dataset_stats(config.dataset)
     for line in stats_lines(stats):
         run.say(f"    {line}" if line else "")

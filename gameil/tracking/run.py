@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from gameil import __version__
 from gameil.config import config_values
 from gameil.errors import ConfigError
+from gameil.tracking.lock import lock_directory
 from gameil.tracking.log import LogWriter
 from gameil.tracking.progress import Progress, Screen
 
@@ -27,7 +28,15 @@ class Run:
     ``records/``, ``report.html``. Made by ``Run.open``; a context manager. Used by one thread."""
 
     def __init__(
-        self, directory: Path, *, stage: str, seed: int, resumed: bool, screen: Screen, tracker: "MlflowTracker | None"
+        self,
+        directory: Path,
+        *,
+        stage: str,
+        seed: int,
+        resumed: bool,
+        screen: Screen,
+        tracker: "MlflowTracker | None",
+        lock: IO[bytes] | None = None,
     ) -> None:
         self.directory = directory
         self.stage = stage
@@ -37,6 +46,7 @@ class Run:
         self.screen = screen
         self._log = LogWriter(directory / LOG_FILE)
         self._tracker = tracker
+        self._lock = lock
 
     @staticmethod
     def open(
@@ -64,7 +74,8 @@ class Run:
             screen: console to share with an outer run (a pipeline's).
 
         Raises:
-            ConfigError: the directory exists and ``resume`` is not set, or it belongs to another configuration.
+            ConfigError: the directory exists and ``resume`` is not set, it belongs to another configuration, or another
+            process works in it.
         """
         values = config_values(config) if dataclasses.is_dataclass(config) else config
         written = {"stage": stage, "gameil": __version__, "config": values}
@@ -76,16 +87,17 @@ class Run:
             raise ConfigError(
                 f"{directory}: a run is there already: go on with it with --resume, or choose another with --name"
             )
-        if directory.exists() and not existed and any(directory.iterdir()):
+        if directory.exists() and not existed and any(not path.name.startswith(".") for path in directory.iterdir()):
             raise ConfigError(f"{directory}: not empty and not a run directory; choose another with --name")
         if existed:
             _refuse_other(_read_json(config_path), written, directory)
-        else:
-            try:
-                directory.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise ConfigError(f"{directory}: cannot be made: {error.strerror}") from error
-            write_json(config_path, written)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            lock = lock_directory(directory)
+            if not existed:
+                write_json(config_path, written)
+        except OSError as error:
+            raise ConfigError(f"{directory}: cannot be made: {error.strerror}") from error
         tracker = None
         if track:
             from gameil.tracking.mlflow_tracker import MlflowTracker
@@ -99,6 +111,7 @@ class Run:
             resumed=existed,
             screen=screen or Screen(quiet=quiet),
             tracker=tracker,
+            lock=lock,
         )
 
     @property
@@ -142,6 +155,9 @@ class Run:
             self._tracker = None
             if warning:
                 self.screen.say(warning)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def __enter__(self) -> Self:
         return self

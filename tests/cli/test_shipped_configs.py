@@ -33,7 +33,7 @@ def test_pipelines_are_accepted(path: Path, tmp_path: Path) -> None:
 def test_stage_files_are_accepted(path: Path) -> None:
     import importlib
 
-    from gameil.cli.arguments import _defaults
+    from gameil.cli.arguments import file_defaults
 
     module, class_name, _ = STAGES[path.parent.name]
-    _defaults(getattr(importlib.import_module(module), class_name), read_toml(path), str(path))
+    file_defaults(getattr(importlib.import_module(module), class_name), read_toml(path), str(path))

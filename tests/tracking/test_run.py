@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +88,22 @@ def test_a_run_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot be made"):
         open_run(tmp_path / "file" / "a")
+
+
+def test_two_processes_do_not_share_a_run(tmp_path: Path) -> None:
+    with open_run(tmp_path / "a"):
+        code = (
+            "import sys; from pathlib import Path; from gameil.tracking.run import Run; from gameil.errors import *\n"
+            "try: Run.open(Path(sys.argv[1]), {}, stage='toy', resume=True, track=False)\n"
+            "except ConfigError as error: print(error)"
+        )
+        (tmp_path / "a" / "config.json").write_text('{"stage": "toy", "gameil": "", "config": {}}')
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "a")], capture_output=True, text=True, timeout=60
+        )
+    assert done.stdout == f"{tmp_path / 'a'}: another process is at work there; wait for it or stop it first\n"
+    # Freed when the run is closed.
+    Run.open(tmp_path / "a", {}, stage="toy", resume=True, track=False, quiet=True).close()
 
 
 def test_unfinished_results_are_refused(tmp_path: Path) -> None:
