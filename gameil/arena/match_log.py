@@ -19,6 +19,7 @@ class MatchLog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._done: dict[int, dict[str, Any]] = {}
+        self._added: set[int] = set()
         path.parent.mkdir(parents=True, exist_ok=True)
         sound = 0
         if path.exists():
@@ -33,10 +34,10 @@ class MatchLog:
         self._file.truncate(sound)
 
     def __len__(self) -> int:
-        return len(self._done)
+        return len(self._done) + len(self._added)
 
     def __contains__(self, match: int) -> bool:
-        return match in self._done
+        return match in self._done or match in self._added
 
     def add(self, result: MatchResult) -> None:
         """Writes a finished match through to the operating system."""
@@ -50,7 +51,7 @@ class MatchLog:
         }
         self._file.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
         self._file.flush()
-        self._done[result.pairing.match] = entry
+        self._added.add(result.pairing.match)
 
     def result(self, game: Game, pairing: Pairing, *, seed: int, match_prefix: str) -> MatchResult:
         """The result of a match that an earlier run finished. ``KeyError`` when it has not."""

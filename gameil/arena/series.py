@@ -50,7 +50,7 @@ class SeriesResult:
     mean_return: float
     """Mean of the agent's returns in the game's own unit (chips, points)."""
     seconds: float
-    """Wall-clock time of the series."""
+    """Wall-clock time of the series; of games from an earlier run, the time in their agents."""
     agent_seconds_per_move: float
     opponent_seconds_per_move: float
     played: tuple[PlayedGame, ...]
@@ -88,6 +88,7 @@ def play_series(
     if games < 1:
         raise ConfigError(f"a series needs at least 1 game, got {games}")
     began = time.perf_counter()
+    earlier = 0.0
     prefix = f"series/{agent.name}/{opponent.name}"
     pairings = list(series_pairings(game, agent, opponent, games=games, seed=seed, opening_plies=opening_plies))
     results: list[MatchResult] = []
@@ -95,6 +96,7 @@ def play_series(
         done = [pairing for pairing in pairings if pairing.match in log]
         results = [log.result(game, pairing, seed=seed, match_prefix=prefix) for pairing in done]
         pairings = [pairing for pairing in pairings if pairing.match not in log]
+        earlier = math.fsum(spent for result in results for spent in result.seconds.values())
 
     def on_result(result: MatchResult) -> None:
         if log is not None:
@@ -113,7 +115,7 @@ def play_series(
     )
     results.extend(played)
     results.sort(key=lambda result: result.pairing.match)
-    return summarise(game, agent.name, opponent.name, results, seconds=time.perf_counter() - began)
+    return summarise(game, agent.name, opponent.name, results, seconds=earlier + time.perf_counter() - began)
 
 
 def series_pairings(
