@@ -1,7 +1,6 @@
 """Writing a dataset: games, labels, counts and cursors are collected and committed together, all or nothing."""
 
 from dataclasses import asdict, dataclass
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +12,7 @@ from gameil import __version__
 from gameil.dataset import environment
 from gameil.dataset.environment import DATA_FILE, WRITER_LOCK_FILE, MapFullError, Reading, Writing
 from gameil.dataset.game_codec import encode_game_value
+from gameil.dataset.interning import Interner
 from gameil.dataset.schema import (
     INDEX_CHUNK,
     INDEX_DTYPE,
@@ -27,7 +27,7 @@ from gameil.dataset.schema import (
     pack_id,
     source_key,
 )
-from gameil.dataset.tables import read_meta, read_meta_value, read_sources, read_total, string_hash_key, string_key
+from gameil.dataset.tables import read_meta, read_meta_value, read_sources, read_total
 from gameil.dataset.value_codec import (
     encode_label,
     encode_label_key,
@@ -42,8 +42,6 @@ from gameil.positions.played_game import PlayedGame
 from gameil.positions.replay import replay
 from gameil.records.record import RecordError
 
-_MOST_STRINGS = 200_000
-"""Ids of texts remembered between commits; the others are looked up again."""
 _SUM_MODULUS = 1 << 128
 
 
@@ -105,7 +103,6 @@ class DatasetWriter:
                 raise DatasetError(f"{self.path}: its split rule is {meta.split}, which cannot be changed to {split}")
             self.split = meta.split
             self._next_id = reading.size("games")
-            self._next_string = reading.size("strings") // 2
             self._next_rejected = reading.size("rejected")
             self._total = read_total(reading, self.path)
             self._sources = read_sources(reading, self.path)
@@ -114,7 +111,7 @@ class DatasetWriter:
             }
             chunk = reading.get("index", _chunk_key(self._next_id)) or b""
         self._chunk = bytearray(chunk)
-        self._strings: dict[str, int] = {}
+        self._interner = Interner(self._environment)
         self._forget_pending()
 
     def add(self, played: PlayedGame, *, source: str | None = None) -> AddResult:
@@ -137,7 +134,7 @@ class DatasetWriter:
         if known is not None:
             number = (self._total.duplicates + self._pending_duplicates) & 0xFFFFFFFF
             key = known.to_bytes(8, "big") + number.to_bytes(4, "big")
-            self._pending.append(("duplicates", key, encode_provenance(played.source, self._intern)))
+            self._pending.append(("duplicates", key, encode_provenance(played.source, self._interner.intern)))
             self._pending_duplicates += 1
             counts.duplicates += 1
             return AddResult(known, True)
@@ -145,7 +142,7 @@ class DatasetWriter:
         decisions = len(played.actions) - played.num_setup
         if game.capabilities.stochastic:
             decisions = sum(1 for _ in replay(played))
-        value = encode_game_value(played, self._intern)
+        value = encode_game_value(played, self._interner.intern)
         self._pending.append(("games", game_id.to_bytes(8, "big"), value))
         self._pending.append(("digests", digest, pack_id(game_id)))
         self._pending_digests[digest] = game_id
@@ -171,7 +168,7 @@ class DatasetWriter:
         counts.read += 1
         counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
         key = self._next_rejected.to_bytes(8, "big")
-        self._pending.append(("rejected", key, encode_rejected(error, self._intern)))
+        self._pending.append(("rejected", key, encode_rejected(error, self._interner.intern)))
         self._next_rejected += 1
         self.last_rejected = error
 
@@ -231,7 +228,7 @@ class DatasetWriter:
             sources[name] = (self._pending_cursors.get(name, cursor), counts)
         with self._environment.read() as reading:
             labels_sum = self._labels_sum(reading)
-        writes = list(self._pending)
+        writes = self._pending + self._interner.pending
         if self._chunk:
             writes.append(("index", _chunk_key(self._next_id - 1), bytes(self._chunk)))
         for name, (cursor, counts) in sources.items():
@@ -244,8 +241,7 @@ class DatasetWriter:
         self._transact(writes)
         self._total, self._sources = total, sources
         self._sums["labels_sum"] = labels_sum
-        if len(self._strings) > _MOST_STRINGS:
-            self._strings.clear()
+        self._interner.committed()
         self._forget_pending()
 
     def close(self) -> None:
@@ -314,31 +310,6 @@ class DatasetWriter:
             known = None if value is None else int.from_bytes(value, "big")
         return known
 
-    def _intern(self, text: str) -> int:
-        number = self._strings.get(text)
-        if number is not None:
-            return number
-        data = text.encode("utf-8", "surrogatepass")
-        with self._environment.read() as reading:
-            for attempt in count():
-                key = string_hash_key(data, attempt)
-                if key in self._pending_hashes:  # of another text: this one would be in `_strings`
-                    continue
-                value = reading.get("strings", key)
-                if value is None:
-                    break
-                number = int.from_bytes(value, "big")
-                if reading.get("strings", string_key(number)) == data:
-                    self._strings[text] = number
-                    return number
-        number = self._next_string
-        self._next_string += 1
-        self._pending.append(("strings", string_key(number), data))
-        self._pending.append(("strings", key, pack_id(number)))
-        self._pending_hashes.add(key)
-        self._strings[text] = number
-        return number
-
     def _add_to_sum(self, name: str, digest: bytes, sign: int = 1) -> None:
         self._sums[name] = (self._sums[name] + sign * int.from_bytes(digest, "big")) % _SUM_MODULUS
 
@@ -356,7 +327,6 @@ class DatasetWriter:
     def _forget_pending(self) -> None:
         self._pending: list[tuple[str, bytes, bytes]] = []
         self._pending_digests: dict[bytes, int] = {}
-        self._pending_hashes: set[bytes] = set()
         self._pending_counts: dict[str, Counts] = {}
         self._pending_cursors: dict[str, Cursor] = {}
         self._pending_duplicates = 0
