@@ -20,6 +20,9 @@ th { text-align: left; font-weight: 600; color: #4a515b; border-bottom: 2px soli
 th, td { padding: 4px 16px 4px 0; vertical-align: top; }
 td { border-bottom: 1px solid #eceff2; }
 td.n, th.n { text-align: right; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); gap: 8px 20px; margin: 10px 0; }
+.facts dt { font-size: 12.5px; color: #646b75; }
+.facts dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 14px 22px; }
 figure { margin: 0; }
 figcaption { font-size: 13px; color: #4a515b; }
@@ -68,6 +71,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def facts(values: Sequence[tuple[str, object]]) -> str:
+    """Names with their values, side by side as far as the page is wide."""
+    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(shown(value))}</dd></div>" for name, value in values)
+    return f'<dl class="facts">{items}</dl>'
+
+
 def shown(value: object) -> str:
     """A value as people read it: ``1,234``, ``0.3721``, ``yes``."""
     if isinstance(value, bool):
@@ -78,6 +87,8 @@ def shown(value: object) -> str:
         if value.is_integer() and abs(value) < 1e15:
             return f"{value:,.0f}"
         return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(item) for item in value)
     return "" if value is None else str(value)
 
 

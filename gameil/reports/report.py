@@ -4,41 +4,18 @@ Works on one stage's run directory and on a pipeline's, whose stages are the run
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gameil.errors import ConfigError
-from gameil.reports.charts import climb_chart, line_chart
+from gameil.reports.charts import climb_chart
 from gameil.reports.games import choose_game, move_list, recorded_games, show_game
 from gameil.reports.ladder_table import LadderRow, ladder_rows, measured_after
-from gameil.reports.page import flat_values, page, table
+from gameil.reports.page import page, table
+from gameil.reports.sections import StageRun, stage_section
 from gameil.reports.svg import escape
-from gameil.tracking.log import LogEntries, read_log
+from gameil.tracking.log import read_log
 from gameil.tracking.run import CONFIG_FILE, LOG_FILE, RESULTS_FILE, read_results, read_run_config
-
-GROUPED = (
-    ("loss/policy", "validation/loss/policy"),
-    ("loss/value", "validation/loss/value"),
-    ("accuracy/top1", "accuracy/top5", "accuracy/top3"),
-)
-"""Curves that share a chart where they are there; every other metric gets its own."""
-
-
-@dataclass(frozen=True)
-class StageRun:
-    """What one run directory holds."""
-
-    directory: Path
-    stage: str
-    config: Mapping[str, Any]
-    log: LogEntries
-    results: Mapping[str, Any] | None
-    """None: not finished."""
-
-    @property
-    def name(self) -> str:
-        return self.directory.name
 
 
 def write_report(directory: Path, out: Path | None = None) -> Path:
@@ -74,7 +51,7 @@ def report_html(directory: Path) -> str:
         f"run directory {directory} · gameil {top.get('gameil', '')} · {finished} of {len(counted)} stages finished"
     )
     sections = [_climb_section(runs), _play_section(config or {}), _game_section(runs)]
-    sections += [_stage_section(run) for run in runs if run.stage != "report"]
+    sections += [stage_section(run) for run in runs if run.stage != "report"]
     return page(title, subtitle, sections)
 
 
@@ -123,77 +100,6 @@ def _play_section(config: Mapping[str, Any]) -> str:
         return ""
     command = f"gameil play --game {config['game']} --agent {config['agent']}"
     return f"<p>Play against it: <code>{escape(command)}</code></p>"
-
-
-def _stage_section(run: StageRun) -> str:
-    title = run.name if run.name == run.stage else f"{run.name} ({run.stage})"
-    parts = [f"<h2>{escape(title)}</h2>"]
-    if run.results is None:
-        parts.append('<p class="quiet">Not finished.</p>')
-    parts.append(_charts(run.log))
-    if run.results is not None:
-        parts.append(_results(run))
-    rows = flat_values(run.config)
-    if rows:
-        parts.append(f"<details><summary>configuration</summary>{table(['field', 'value'], rows)}</details>")
-    return "".join(parts)
-
-
-def _charts(log: LogEntries) -> str:
-    names = [name for name in log.names() if len(log.curve(name)) > 1]
-    groups: list[list[str]] = []
-    for name in names:
-        family = next((group for group in GROUPED if name in group), (name,))
-        members = [member for member in family if member in names]
-        if members not in groups:
-            groups.append(members)
-    figures = []
-    for group in groups:
-        chart = line_chart({name: log.curve(name) for name in group}, label=", ".join(group))
-        if chart:
-            figures.append(f"<figure><figcaption>{escape(' and '.join(group))}</figcaption>{chart}</figure>")
-    return f'<div class="charts">{"".join(figures)}</div>' if figures else ""
-
-
-def _ladder_table(results: Mapping[str, Any]) -> str:
-    header = ["level", "wins", "draws", "losses", "score", "Elo difference"]
-    elos = [_elo(row) for row in results.get("table", [])]
-    rows = [
-        [row.level, row.wins, row.draws, row.losses, row.text, elo]
-        for row, elo in zip(ladder_rows(results), elos, strict=True)
-    ]
-    return table(header, rows) if rows else ""
-
-
-def _elo(row: Mapping[str, Any]) -> str:
-    if "elo" not in row or "elo_interval" not in row:
-        return ""
-    low, high = row["elo_interval"]
-    return f"{row['elo']:+.0f} ({low:+.0f} to {high:+.0f})"
-
-
-def _results(run: StageRun) -> str:
-    """The results as tables: lists of rows as they are, everything else as names and values."""
-    assert run.results is not None
-    if run.stage == "ladder":
-        return f"<p>Agent: <code>{escape(str(run.results.get('agent', '')))}</code></p>" + _ladder_table(run.results)
-    parts = []
-    plain = {}
-    for name, value in run.results.items():
-        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-            header = list(dict.fromkeys(key for row in value for key in row if _is_plain(row[key])))
-            cells = [[row.get(key) for key in header] for row in value]
-            parts.append((f"<h3>{escape(name)}</h3>" if name != "table" else "") + table(header, cells))
-        else:
-            plain[name] = value
-    rows = flat_values(plain)
-    if rows:
-        parts.insert(0, table(["result", "value"], rows))
-    return "".join(parts)
-
-
-def _is_plain(value: object) -> bool:
-    return not isinstance(value, dict | list)
 
 
 def _game_section(runs: Sequence[StageRun]) -> str:
