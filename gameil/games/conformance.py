@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gameil.errors import GameError, IllegalActionError, NotationError
 from gameil.games.frame_proof import check_frame
-from gameil.games.game import CHANCE_PLAYER, TERMINAL_PLAYER, Game, State
+from gameil.games.game import CHANCE_PLAYER, RECENT_MOVES, TERMINAL_PLAYER, Game, State
 from gameil.games.notation import notations
 from gameil.games.registry import make_game
 from gameil.games.symmetry_proof import check_symmetries
@@ -174,7 +174,7 @@ class _Walk:
         bound = game.num_actions if player >= 0 else game.max_action + 1
         self.require(legal[0] >= 0 and legal[-1] < bound, f"legal actions {legal[0]}..{legal[-1]} beyond {bound}")
         self.require(state.history == self.actions, f"history is {state.history[-12:]}")
-        self.require(state.recent == tuple(self.recent[:8]), f"recent is {state.recent}")
+        self.require(state.recent == tuple(self.recent[:RECENT_MOVES]), f"recent is {state.recent}")
         self.prints.append(self.fingerprint(state))
         if player == CHANCE_PLAYER:
             self.check_chance(state)

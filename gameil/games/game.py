@@ -24,6 +24,9 @@ CHANCE_PLAYER = -1
 TERMINAL_PLAYER = -4
 """``current_player`` of a finished game."""
 
+RECENT_MOVES = 8
+"""How many moves ``State.recent`` keeps at most."""
+
 Notation = Literal["action", "san", "uci", "gtp", "sgf"]
 """How a move is written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go."""
 
@@ -92,7 +95,7 @@ class State(Protocol):
 
     @property
     def recent(self) -> tuple[tuple[int, int], ...]:
-        """The last (at most 8) moves as ``(player, action)``, newest first, chance outcomes left out."""
+        """The last (at most ``RECENT_MOVES``) moves as ``(player, action)``, newest first, chance outcomes left out."""
 
     def current_player(self) -> int:
         """Seat to move, ``CHANCE_PLAYER`` or ``TERMINAL_PLAYER``."""

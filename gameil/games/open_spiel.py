@@ -20,6 +20,7 @@ from gameil.games import fen
 from gameil.games.frames import Frame, board_frame
 from gameil.games.game import (
     CHANCE_PLAYER,
+    RECENT_MOVES,
     TERMINAL_PLAYER,
     BoardLayout,
     Capabilities,
@@ -31,8 +32,11 @@ from gameil.games.notation import read_move, write_move
 from gameil.games.parameters import PARAMETERS, Value, format_id
 from gameil.games.symmetries import board_symmetries
 
-RECENT = 8
-"""How many moves ``State.recent`` keeps."""
+DEFECTIVE = {
+    "crossword": "claims an observation tensor and has none",
+    "kriegspiel": "shows more than its information state says",
+}
+"""Games of the engine that break the contract, and why."""
 RESAMPLED = frozenset(
     {
         "bargaining",
@@ -40,7 +44,6 @@ RESAMPLED = frozenset(
         "bridge",
         "colored_trails",
         "euchre",
-        "gin_rummy",
         "hearts",
         "kuhn_poker",
         "leduc_poker",
@@ -60,7 +63,7 @@ def known_names() -> tuple[str, ...]:
 def _usable(kind: Any) -> bool:
     return bool(
         kind.default_loadable
-        and kind.short_name != "crossword"  # claims an observation tensor and has none
+        and kind.short_name not in DEFECTIVE
         and kind.dynamics != pyspiel.GameType.Dynamics.MEAN_FIELD
         and kind.chance_mode != pyspiel.GameType.ChanceMode.SAMPLED_STOCHASTIC
         and (kind.provides_observation_tensor or kind.provides_information_state_tensor)
@@ -240,7 +243,7 @@ class OpenSpielState:
         else:
             raw.apply_action(game.renaming.outward[player][action])
         if player >= 0:
-            self._recent = ((player, action), *self._recent[: RECENT - 1])
+            self._recent = ((player, action), *self._recent[: RECENT_MOVES - 1])
         self._legal = None
         mover = raw.current_player()
         self._player = mover if game.seats is None or mover < 0 else game.seats.index(mover)
@@ -266,7 +269,7 @@ class OpenSpielState:
         """``(action, probability)`` at a chance node; ``GameError`` elsewhere."""
         if self._player != CHANCE_PLAYER:
             raise GameError(f"{self.game.id}: no chance node")
-        return [(int(action), float(probability)) for action, probability in self.raw.chance_outcomes()]
+        return sorted((int(action), float(probability)) for action, probability in self.raw.chance_outcomes())
 
     def information_state(self, player: int) -> str:
         """All that ``player`` knows: equal texts exactly for states they cannot tell apart."""
@@ -351,7 +354,8 @@ def _capabilities(name: str, parameters: Mapping[str, Value], raw: Any) -> Capab
         replayable=True,
         stochastic=kind.chance_mode != pyspiel.GameType.ChanceMode.DETERMINISTIC or bool(parameters.get("chess960")),
         simultaneous=original.dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS,
-        intermediate_rewards=kind.reward_model == pyspiel.GameType.RewardModel.REWARDS,
+        # Repeated games pay after each repetition, though the engine says only at the end.
+        intermediate_rewards=kind.reward_model == pyspiel.GameType.RewardModel.REWARDS or name.startswith("repeated_"),
     )
 
 

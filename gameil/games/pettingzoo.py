@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gameil.errors import GameError, IllegalActionError
 from gameil.games.game import (
     CHANCE_PLAYER,
+    RECENT_MOVES,
     TERMINAL_PLAYER,
     BoardLayout,
     Capabilities,
@@ -31,8 +32,6 @@ from gameil.games.symmetries import board_symmetries
 
 NUM_SEEDS = 4096
 """Outcomes of the chance node that seeds an environment: how many different deals a game has."""
-RECENT = 8
-"""How many moves ``State.recent`` keeps."""
 _PREFIX = "pettingzoo:"
 
 
@@ -223,7 +222,7 @@ class PettingZooState:
             self._skip_dead()
             self._rewards = np.array([float(self._env.rewards.get(agent, 0.0)) for agent in self._agents])
             self._returns += self._rewards
-            self._recent = ((player, action), *self._recent[: RECENT - 1])
+            self._recent = ((player, action), *self._recent[: RECENT_MOVES - 1])
         self._history.append(action)
         self._legal = None
 

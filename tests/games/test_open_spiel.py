@@ -69,6 +69,11 @@ def test_resampling_keeps_what_the_player_knows_and_varies_the_rest() -> None:
     assert {other.information_state(1) for other in others} == {"0", "2"}
 
 
+def test_repeated_games_declare_their_rewards_on_the_way() -> None:
+    assert make_game("repeated_leduc_poker").capabilities.intermediate_rewards
+    assert not make_game("leduc_poker").capabilities.intermediate_rewards
+
+
 def test_kuhn_information_states() -> None:
     texts = []
     for mine, theirs in ((0, 1), (0, 2), (1, 2)):
