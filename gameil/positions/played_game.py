@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 from gameil.errors import ShapeError
 from gameil.records.record import PlayerInfo, Provenance, Termination
 
+MATCH_TAG = "MATCH"
+"""Tag of a generated game's record: its ``match_id``. Capitals, so that PGN, SGF and JSON lines can all carry it."""
+OPENING_TAG = "OPENING"
+"""Tag of a generated game's record: how many of its first moves were drawn at random, chosen by no agent."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlayedGame:
@@ -20,7 +25,8 @@ class PlayedGame:
     """``[T]``: setup, chance and players' actions in the mover's frame; every one legal when replayed in order."""
     source: Provenance
     num_setup: int = 0
-    """The first so many actions are setup (handicap stones and passes between them): replayed, never learned from."""
+    """The first so many actions are setup (handicap stones with passes between them, random openings of generated
+    games): replayed, never learned from."""
     start: str | None = None
     """Start position (chess: a FEN), None for the usual one."""
     returns: tuple[float, ...] | None = None
@@ -47,3 +53,9 @@ class PlayedGame:
         if self.clocks is not None and len(self.clocks) != len(self.actions):
             raise ShapeError(f"{len(self.clocks)} clocks for {len(self.actions)} actions")
         self.actions.setflags(write=False)
+
+
+def opening_plies(tags: Mapping[str, str]) -> int:
+    """Number of random first moves that a generated game's tags state; 0 for people's games."""
+    stated = tags.get(OPENING_TAG, "")
+    return int(stated) if MATCH_TAG in tags and stated.isdecimal() and len(stated) < 6 else 0

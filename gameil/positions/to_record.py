@@ -2,7 +2,7 @@
 
 from gameil.games.game import CHANCE_PLAYER, Notation
 from gameil.games.registry import make_game
-from gameil.positions.played_game import PlayedGame
+from gameil.positions.played_game import PlayedGame, opening_plies
 from gameil.records.record import GameRecord
 
 _NOTATIONS: dict[str, Notation] = {"chess": "san", "go": "sgf"}
@@ -16,17 +16,18 @@ def to_record(played: PlayedGame) -> GameRecord:
     moves: list[str] = []
     movers: list[int] = []
     setup: list[tuple[int, str]] = []
+    stones = played.num_setup - opening_plies(played.tags)  # a random opening stays among the moves, told by its tag
     for ply, action in enumerate(played.actions.tolist()):
         player = state.current_player()
         text = state.text(action, notation if player != CHANCE_PLAYER else "action")
-        if ply >= played.num_setup:
+        if ply >= stones:
             moves.append(text)
             movers.append(player)
         elif text:
             setup.append((player, text))  # the passes between setup stones come back by themselves
         state.apply(action)
     is_go = game.name == "go"
-    clocks = played.clocks[played.num_setup :] if played.clocks is not None else None
+    clocks = played.clocks[stones:] if played.clocks is not None else None
     return GameRecord(
         game=game.name,
         notation=notation,

@@ -7,7 +7,7 @@ import numpy as np
 from gameil.errors import GameError, NotationError
 from gameil.games.game import Game, Notation, State
 from gameil.games.registry import make_game
-from gameil.positions.played_game import PlayedGame
+from gameil.positions.played_game import MATCH_TAG, PlayedGame, opening_plies
 from gameil.records.record import GameRecord, RecordError
 
 
@@ -15,7 +15,8 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
     """Plays a record's moves by the rules of its game.
 
     Moves after the rules' automatic end (threefold repetition, fifty moves ...) are counted in ``after_end`` and left
-    out; the outcome stays the record's. Setup stones become setup actions with passes of the other side between them.
+    out; the outcome stays the record's. Setup stones become setup actions with passes of the other side between them;
+    the random opening of a game that gameil generated is setup too, since nobody chose it.
     An unreadable or illegal move, or parameters that the rules refuse, make a ``RecordError``.
     """
     try:
@@ -49,6 +50,7 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
         except NotationError as error:
             return RecordError(record.source, f"{error.kind} move", f"move {index + 1}: {error}", move[:200])
     actions = np.asarray(state.history, dtype=np.uint32)
+    num_setup = min(len(actions), num_setup + opening_plies(record.tags))
     if len(actions) == num_setup:
         return RecordError(record.source, "no moves", "the record has no moves to learn from")
     return PlayedGame(
@@ -66,7 +68,8 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
         event=record.event,
         time_control=record.time_control,
         tags=record.tags,
-        clocks=_align_clocks(record, num_setup, len(actions)),
+        clocks=_align_clocks(record, len(actions)),
+        match_id=record.tags.get(MATCH_TAG),
     )
 
 
@@ -93,9 +96,9 @@ def _play_setup(
         state.apply(state.parse("", "sgf"))
 
 
-def _align_clocks(record: GameRecord, num_setup: int, num_actions: int) -> tuple[float | None, ...] | None:
-    """The record's clocks beside the actions: none for setup, none where the record has too few."""
+def _align_clocks(record: GameRecord, num_actions: int) -> tuple[float | None, ...] | None:
+    """The record's clocks beside the actions; none where setup stones shift them or the record has too few."""
     if record.clocks is None or record.movers is not None:
         return None
-    kept = record.clocks[: num_actions - num_setup]
-    return (*(None for _ in range(num_setup)), *kept, *(None for _ in range(num_actions - num_setup - len(kept))))
+    kept = record.clocks[:num_actions]
+    return (*kept, *(None for _ in range(num_actions - len(kept))))

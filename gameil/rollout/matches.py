@@ -12,16 +12,12 @@ import numpy as np
 from gameil.agents.agent import Agent, Request
 from gameil.errors import AgentError, IllegalActionError
 from gameil.games.game import CHANCE_PLAYER, Game, State
-from gameil.positions.played_game import PlayedGame
+from gameil.positions.played_game import MATCH_TAG, OPENING_TAG, PlayedGame
 from gameil.records.record import PlayerInfo, Provenance
 from gameil.seeding import generator
 
 SOURCE = "gameil:arena"
 """Provenance of games played here; the offset is the match number."""
-MATCH_TAG = "MATCH"
-"""Tag of a played game's record: its ``match_id``. Capitals, so that PGN, SGF and JSON lines can all carry it."""
-OPENING_TAG = "OPENING"
-"""Tag of a played game's record: how many of its first actions no agent chose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +216,7 @@ def finished(
         game_id=game.id,
         actions=np.array(actions, np.uint32),
         source=Provenance(SOURCE, pairing.match),
+        num_setup=min(len(actions), len(pairing.opening)),
         returns=None if truncated else tuple(value / largest for value in returns),
         termination="unknown" if truncated else "rules",
         players=tuple(PlayerInfo(agent.name) for agent in pairing.seats),

@@ -139,3 +139,27 @@ def test_chess960_is_a_parameter_of_the_game() -> None:
     game = played(chess_record("g4", "g5", parameters={"chess960": True}, start=start))
     assert "chess960" in game.game_id
     np.testing.assert_array_equal(played(to_record(game)).actions, game.actions)
+
+
+def test_the_random_opening_of_a_generated_game_is_setup() -> None:
+    tags = {"MATCH": "series/0/3", "OPENING": "2"}
+    game = played(chess_record("a4", "h5", "e4", "e5", tags=tags))
+    assert game.num_setup == 2
+    assert game.match_id == "series/0/3"
+    assert [ply for ply, _, _ in replay(game)] == [2, 3]
+    back = played(to_record(game))
+    assert (back.num_setup, back.match_id, back.actions.tolist()) == (2, game.match_id, game.actions.tolist())
+
+
+def test_a_persons_game_has_no_random_opening_whatever_its_tags_say() -> None:
+    assert played(chess_record("e4", "e5", "Nf3", tags={"OPENING": "2"})).num_setup == 0
+
+
+def test_a_generated_game_of_go_keeps_stones_and_opening_apart() -> None:
+    tags = {"MATCH": "series/0/3", "OPENING": "2"}
+    record = go_record("ee", "cc", "gg", "ff", setup=((0, "gc"), (0, "cg")), movers=(1, 0, 1, 0), tags=tags)
+    game = played(record)
+    assert game.num_setup == 3 + 2
+    back = to_record(game)
+    assert (back.setup, back.moves) == (record.setup, record.moves)
+    assert played(back).num_setup == game.num_setup

@@ -11,7 +11,8 @@ from gameil.agents.spec import build_agent
 from gameil.errors import AgentError, IllegalActionError
 from gameil.games.game import CHANCE_PLAYER
 from gameil.games.registry import make_game
-from gameil.rollout.matches import MATCH_TAG, OPENING_TAG, MatchResult, Pairing, draw_chance, play_matches
+from gameil.positions.played_game import MATCH_TAG, OPENING_TAG
+from gameil.rollout.matches import MatchResult, Pairing, draw_chance, play_matches
 
 
 class Recorder(RandomAgent):
