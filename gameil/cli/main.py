@@ -44,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line (default: the process's own) and returns its exit code."""
     # mlflow reads DO_NOT_TRACK as the word "true", others take any value.
     os.environ.update(TELEMETRY_SWITCHES)
+    # Read once, when torch is imported: threads that spin while they wait nearly stop on cores that others use too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]

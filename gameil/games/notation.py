@@ -9,7 +9,7 @@ but not allowed here) or *ambiguous* (several legal actions fit).
 """
 
 import re
-from typing import NoReturn, Protocol
+from typing import Literal, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +97,12 @@ def read_move(state: WrittenState, text: str, notation: Notation) -> int:
 
 def refuse(state: WrittenState, why: str, text: str) -> NoReturn:
     """Raises the ``NotationError`` of all refusals."""
-    raise NotationError(f"ply {len(state.history)}: {text[:_SHOWN]!r} is {why}")
+    kind: Literal["malformed", "illegal", "ambiguous"] = "illegal"
+    if why.startswith("malformed"):
+        kind = "malformed"
+    elif why.startswith("ambiguous"):
+        kind = "ambiguous"
+    raise NotationError(f"ply {len(state.history)}: {text[:_SHOWN]!r} is {why}", kind)
 
 
 def point_text(action: int, size: int, notation: Notation) -> str:
