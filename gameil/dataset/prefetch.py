@@ -2,6 +2,7 @@
 
 import multiprocessing
 import queue
+import signal
 import threading
 import time
 import traceback
@@ -129,6 +130,7 @@ class PrefetchedLoader:
 
 def _serve(loader: BatchSource, pipe: Connection, depth: int) -> None:
     """The child: makes batches into a queue of ``depth``, from which a thread sends them, until the pipe breaks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides and ends us
     ready: queue.Queue[_Handed | None] = queue.Queue(depth)
     sender = threading.Thread(target=_send_all, args=(ready, pipe), daemon=True)
     sender.start()

@@ -1,6 +1,7 @@
 """From a played game back to its positions, by the game's own rules."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def encode_game(
     ratings = [player.rating or 0 for player in played.players]
     return PositionBatch(
         observations=observations[:size],
-        legal=np.fromiter((action for legal in legal_lists for action in legal), np.int32, int(offsets[-1])),
+        legal=np.fromiter(chain.from_iterable(legal_lists), np.int32, int(offsets[-1])),
         offsets=offsets,
         actions=np.asarray(actions, dtype=np.int64),
         target_probs=None if labels is None else np.concatenate([*targets, np.empty(0, np.float32)]),
