@@ -33,8 +33,6 @@ def read_jsonl(source: Source) -> Iterator[GameRecord | RecordError]:
             yield RecordError(window.at(start), "truncated", source.broken)
             return
         line = window.data[start:end]
-        if window.base + start == 0:
-            line = line.removeprefix(b"\xef\xbb\xbf")
         if line.strip():
             found += 1
             yield _read_line(window, start, line)
@@ -47,13 +45,15 @@ def read_jsonl(source: Source) -> Iterator[GameRecord | RecordError]:
 
 def _read_line(window: Window, start: int, line: bytes) -> GameRecord | RecordError:
     try:
-        values = json.loads(line.decode(), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+        values = json.loads(
+            line.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
+        )
         return record_from_json(values, window.at(start))
     except SchemaError as error:
-        return window.error(start, "schema", str(error))
+        return window.error(start, "schema", str(error), start + len(line))
     except (ValueError, RecursionError) as error:
         # UnicodeDecodeError and JSONDecodeError are ValueErrors.
-        return window.error(start, "syntax", f"not a line of JSON: {error}")
+        return window.error(start, "syntax", f"not a line of JSON: {error}", start + len(line))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -154,7 +154,7 @@ class _Reader:
         index = len(self.moves) - 1
         clock = CLOCK.search(token) if index >= 0 and "[%clk" in token else None
         if clock:
-            self.clocks[index] = int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3])
+            self.clocks[index] = round(int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3]), 6)
             token = token[: clock.start()] + token[clock.end() :]
         comment = " ".join(token.split())
         if comment:

@@ -31,11 +31,14 @@ def read_pgn(source: Source) -> Iterator[GameRecord | RecordError]:
     """Yields the games of a PGN stream in order; what cannot be used is yielded as an error in its place."""
     window = Window(source)
     start = 0
-    line_ends_checked = False
+    found = False
+    head = source.peek()
+    old_mac = b"\r" in head and b"\n" not in head
     while True:
         game = _find_game(window.data, start, window.ended)
         if game is not None:
             begin, moves_begin, end = game
+            found = True
             cut = window.ended and end == len(window.data) and source.broken is not None
             if not cut:
                 yield from _read_game(window, begin, moves_begin, end)
@@ -46,18 +49,17 @@ def read_pgn(source: Source) -> Iterator[GameRecord | RecordError]:
         window.drop(start)
         start = 0
         if len(window.data) > MAX_GAME_BYTES:
+            found = True
             yield window.error(0, "too large", f"a game of more than {MAX_GAME_BYTES} bytes")
             _skip_game(window)
         window.extend()
-        if not line_ends_checked:
-            line_ends_checked = True
-            window.old_mac = b"\r" in window.data and b"\n" not in window.data
-        if window.old_mac:
+        if old_mac:
+            # Byte for byte, so that offsets stay exact.
             window.data = window.data.replace(b"\r", b"\n")
     if source.broken is not None:
         yield RecordError(window.at(len(window.data)), "truncated", source.broken)
-    elif window.base + len(window.data) == 0:
-        yield RecordError(window.at(0), "no records", "the file is empty")
+    elif not found:
+        yield window.error(0, "no records", "no game was found")
 
 
 def _find_game(data: bytes, start: int, ended: bool) -> tuple[int, int, int] | None:

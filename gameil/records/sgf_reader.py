@@ -15,9 +15,11 @@ from gameil.records.window import MAX_GAME_BYTES, Window
 TREE_START = re.compile(rb"\(\s*;")
 PLAIN_TREE = re.compile(rb"\((?:[^()\[\]\\]*+\[[^\[\]\\]*+\])*+[^()\[\]\\]*+\)")
 """A game tree without variations, escapes or brackets in values: nearly every game of a collection."""
-BRACKET = re.compile(rb"[()]|\[[^\]\\]*+(?:\\.[^\]\\]*+)*+\]", re.DOTALL)
-"""A parenthesis, or a whole property value (whose parentheses do not count)."""
-OPEN_VALUE = re.compile(rb"\[[^\]\\]*+(?:\\.[^\]\\]*+)*+\\?\Z", re.DOTALL)
+OPEN, CLOSE = b"()"
+BRACKET = re.compile(
+    rb"(?P<root>\((?=\s*+;\s*+(?:GM|FF)\s*+\[))|[()]|\[[^\]\\]*+(?:\\.[^\]\\]*+)*+(?:\]|\\?\Z)", re.DOTALL
+)
+"""The start of a game tree's root, a parenthesis, or a whole property value (whose parentheses do not count)."""
 
 
 def read_sgf(source: Source) -> Iterator[GameRecord | RecordError]:
@@ -30,7 +32,8 @@ def read_sgf(source: Source) -> Iterator[GameRecord | RecordError]:
         end = _tree_end(window.data, begin.start()) if begin else None
         if begin and end is not None:
             found += 1
-            yield read_tree(window.data[begin.start() : end], window.at(begin.start()), cut=False)
+            tree = window.data[begin.start() : end]
+            yield read_tree(tree, window.at(begin.start()), cut=not tree.endswith(b")"))
             start = end
             continue
         if window.ended:
@@ -52,16 +55,21 @@ def read_sgf(source: Source) -> Iterator[GameRecord | RecordError]:
 
 
 def _tree_end(data: bytes, begin: int) -> int | None:
-    """Position behind the parenthesis that closes the tree at ``begin``, or None where it lies behind the data."""
+    """Where the tree at ``begin`` ends, None where that lies behind the data.
+
+    That is behind its closing parenthesis, or before the next tree's root (GM or FF first) where it is never closed.
+    """
     plain = PLAIN_TREE.match(data, begin)
     if plain:
         return plain.end()
     depth = 0
     for match in BRACKET.finditer(data, begin):
         sign = data[match.start()]
-        if sign == 0x28:
+        if match["root"] and depth:
+            return match.start()
+        if sign == OPEN:
             depth += 1
-        elif sign == 0x29:
+        elif sign == CLOSE:
             depth -= 1
             if depth == 0:
                 return match.end()

@@ -25,7 +25,7 @@ def format_sgf(record: GameRecord) -> str:
     root = "".join(f"{name}[{_escape(value)}]" for name, value in _root(record))
     nodes = list(_nodes(record))
     lines = ["".join(nodes[begin : begin + MOVES_A_LINE]) for begin in range(0, len(nodes), MOVES_A_LINE)]
-    return "\n".join([f"(;{root}{_setup(record)}", *lines]) + ")\n"
+    return "\n".join([f"(;{root}{_carried(record)}{_setup(record)}", *lines]) + ")\n"
 
 
 def _root(record: GameRecord) -> Iterator[tuple[str, str]]:
@@ -49,15 +49,22 @@ def _root(record: GameRecord) -> Iterator[tuple[str, str]]:
         yield "EV", record.event
     if record.time_control is not None:
         yield "TM", record.time_control
-    for name, value in record.tags.items():
-        if PROPERTY.fullmatch(name) and name not in UNTAGGED:
-            yield name, value
-        elif TAG_NAME.fullmatch(name):
-            yield CARRIED, f"{name}:{value}"
-        else:
-            raise RecordsError(f"sgf cannot carry a tag named {name!r:.80}")
+    yield from ((name, value) for name, value in record.tags.items() if _is_property(name))
     if record.comments.get(-1):
         yield "C", record.comments[-1]
+
+
+def _is_property(name: str) -> bool:
+    return PROPERTY.fullmatch(name) is not None and name not in UNTAGGED
+
+
+def _carried(record: GameRecord) -> str:
+    """One private property for the tags that are no properties of SGF."""
+    others = {name: value for name, value in record.tags.items() if not _is_property(name)}
+    for name in others:
+        if not TAG_NAME.fullmatch(name):
+            raise RecordsError(f"sgf cannot carry a tag named {name!r:.80}")
+    return CARRIED + "".join(f"[{name}:{_escape(value)}]" for name, value in others.items()) if others else ""
 
 
 def _result(record: GameRecord) -> str:
@@ -72,10 +79,9 @@ def _result(record: GameRecord) -> str:
 
 
 def _setup(record: GameRecord) -> str:
-    stones: dict[int, str] = {}
-    for seat, point in record.setup:
-        stones[seat] = stones.get(seat, "") + f"[{_point(point)}]"
-    return "".join(f"A{'BW'[seat]}{points}" for seat, points in stones.items())
+    """``AB`` and ``AW`` with their points: their order within a seat is kept, Black's come first."""
+    stones = ["".join(f"[{_point(point)}]" for seat, point in record.setup if seat == player) for player in (0, 1)]
+    return "".join(f"{name}{points}" for name, points in zip(("AB", "AW"), stones, strict=True) if points)
 
 
 def _nodes(record: GameRecord) -> Iterator[str]:

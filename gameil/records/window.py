@@ -18,8 +18,6 @@ class Window:
         self.base = 0
         """Offset of ``data[0]`` in the decompressed stream, bytes."""
         self.ended = False
-        self.old_mac = False
-        """Lines end with CR alone; the reader replaces them byte for byte, so that offsets stay exact."""
 
     def extend(self) -> None:
         """Reads one more block, or notes the end."""
@@ -38,9 +36,14 @@ class Window:
         """The provenance of ``data[position]``."""
         return Provenance(self.source.name, self.base + position)
 
-    def error(self, position: int, reason: str, detail: str) -> RecordError:
-        """An error about the game at ``data[position]``, with an excerpt of it."""
-        return RecordError(self.at(position), reason, detail, excerpt(self.data[position : position + MAX_EXCERPT]))
+    def error(self, position: int, reason: str, detail: str, end: int | None = None) -> RecordError:
+        """An error about the game at ``data[position:end]``, with an excerpt of it."""
+        return RecordError(
+            self.at(position),
+            reason,
+            detail,
+            excerpt(self.data[position : min(end or len(self.data), position + MAX_EXCERPT)]),
+        )
 
 
 def excerpt(raw: bytes | str) -> str:
