@@ -78,24 +78,24 @@ def test_an_engine_that_crashed_once_is_started_again(tmp_path: Path) -> None:
     ("mode", "message"),
     [
         ("crash", r"engine 'fake' stopped with exit code 3 while 'bestmove' was awaited \(after 2 restarts\)"),
-        ("hang", r"engine 'fake' gave no 'bestmove' within 0.3 seconds"),
-        ("garbage", r"engine 'fake' gave no 'bestmove' within 0.3 seconds"),
+        ("hang", r"engine 'fake' gave no 'bestmove' within 1.5 seconds"),
+        ("garbage", r"engine 'fake' gave no 'bestmove' within 1.5 seconds"),
         ("illegal", r"engine 'fake' answered the illegal move 'e2e5'"),
         ("empty", r"engine 'fake' answered 'bestmove' without a move"),
-        ("mute", r"engine 'fake' gave no 'uciok' within 0.3 seconds"),
+        ("mute", r"engine 'fake' gave no 'uciok' within 1.5 seconds"),
         ("noise", r"engine 'fake' gave no 'uciok' within .* but \d+ other lines, the last 'info string noise'"),
     ],
 )
 def test_faults_are_one_line_and_bounded(tmp_path: Path, mode: str, message: str) -> None:
     agent = _build(
-        uci_engine(tmp_path, mode, timeout_seconds=0.3 if mode not in ("crash", "illegal", "empty") else 5.0)
+        uci_engine(tmp_path, mode, timeout_seconds=1.5 if mode not in ("crash", "illegal", "empty") else 5.0)
     )
     began = time.monotonic()
     try:
         with pytest.raises(EngineError, match=message) as caught:
             _ask(agent)
         assert "\n" not in str(caught.value)
-        assert time.monotonic() - began < 10.0
+        assert time.monotonic() - began < 30.0
     finally:
         agent.close()
     assert not any(_alive(pid) for pid in _pids(tmp_path))
@@ -184,7 +184,7 @@ def test_the_engines_table_is_read_and_checked(tmp_path: Path) -> None:
         ("illegal", "engine 'fake' answered the illegal move 'Z99'"),
         ("garbage", "engine 'fake' answered the illegal move '%%%'"),
         ("refuse", r"engine 'fake' refused 'komi 7.5': no komi here"),
-        ("hang", "engine 'fake' gave no answer to 'genmove b' within 0.3 seconds"),
+        ("hang", "engine 'fake' gave no answer to 'genmove b' within 1.5 seconds"),
     ],
 )
 def test_gtp_faults(tmp_path: Path, mode: str, message: str) -> None:
