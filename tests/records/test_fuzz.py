@@ -38,14 +38,14 @@ def check(records: list[GameRecord | RecordError], data: bytes) -> None:
 
 
 @pytest.mark.parametrize("format", RECORDS)
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(data=st.binary(max_size=400))
 def test_any_bytes(format: str, data: bytes) -> None:
     check(read(format, data), data)
 
 
 @pytest.mark.parametrize("format", RECORDS)
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(choice=st.data())
 def test_bytes_that_look_almost_like_records(format: str, choice: st.DataObject) -> None:
     data = choice.draw(almost(format))
@@ -56,7 +56,7 @@ def test_bytes_that_look_almost_like_records(format: str, choice: st.DataObject)
 
 
 @pytest.mark.parametrize("format", RECORDS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(choice=st.data())
 def test_mutated_records(format: str, choice: st.DataObject) -> None:
     record = choice.draw(RECORDS[format])
@@ -81,7 +81,7 @@ def test_mutated_records(format: str, choice: st.DataObject) -> None:
 )
 def test_repetition_takes_linear_time(format: str, unit: str) -> None:
     """A quadratic pattern would need minutes for this; pytest's own time limit would then end it."""
-    data = unit.encode() * (300_000 // len(unit))
+    data = unit.encode() * (150_000 // len(unit))
     check(read(format, data), data)
     check(read(format, data + b'\n[Event "x"]\n\n1. e4 *\n(;B[aa])'), data + b" " * 40)
 

@@ -18,7 +18,7 @@ GO = GameRecord("go", "sgf", ("aa", ""), HERE, parameters={"board_size": 9}, mov
 
 
 @pytest.mark.parametrize("format", RECORDS)
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_one_record(format: str, data: st.DataObject) -> None:
     record = data.draw(RECORDS[format])
@@ -28,7 +28,7 @@ def test_one_record(format: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("format", RECORDS)
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_many_records_in_one_file(format: str, data: st.DataObject) -> None:
     records = data.draw(st.lists(RECORDS[format], max_size=6))
@@ -41,7 +41,7 @@ def test_many_records_in_one_file(format: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("format", RECORDS)
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_reading_and_writing_again_changes_nothing(format: str, data: st.DataObject) -> None:
     text = format_record(data.draw(RECORDS[format]), format)

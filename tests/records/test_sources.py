@@ -9,6 +9,7 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 import zstandard
@@ -19,6 +20,10 @@ from gameil.records.record import GameRecord, RecordError
 
 GAME = '[Event "Game {}"]\n\n1. e4 e5 2. Nf3 {} 1-0\n\n'
 TEXT = "".join(GAME.format(index, "{ words }" * (index % 7)) for index in range(300)).encode()
+
+
+LARGE = "".join(GAME.format(index, f"{{ {Random(index).randbytes(80).hex()} }}") for index in range(2000)).encode()
+"""Enough that hardly compresses, for a cut to lie behind some of it."""
 
 
 def tar(members: dict[str, bytes], mode: str = "w", format: int = tarfile.PAX_FORMAT) -> bytes:
@@ -48,14 +53,16 @@ def zstd_frames(data: bytes) -> bytes:
 
 def zstd_long(data: bytes) -> bytes:
     parameters = zstandard.ZstdCompressionParameters.from_level(3, window_log=27, enable_ldm=True)
-    return zstandard.ZstdCompressor(compression_params=parameters, write_content_size=False).compress(data)
+    # Written as a stream: the window follows from the parameters, not from the size.
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    return stream.compress(data) + stream.flush()
 
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": gzip.compress,
     "two gzip members": lambda data: gzip.compress(data[:999]) + gzip.compress(data[999:]),
-    "bzip2": bz2.compress,
+    "bzip2": lambda data: bz2.compress(data, compresslevel=1),
     "xz": lzma.compress,
     "zstd": zstandard.compress,
     "zstd frames": zstd_frames,
@@ -86,22 +93,17 @@ def test_compression_is_told_by_content_whatever_the_name(tmp_path: Path, packer
 
 
 @pytest.mark.parametrize("packer", [name for name in PACKERS if name != "plain"])
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.999])
+@pytest.mark.parametrize("share", [0.6, 0.9, 0.999])
 def test_a_cut_file_gives_its_good_games_and_says_that_it_is_cut(tmp_path: Path, packer: str, share: float) -> None:
-    packed = PACKERS[packer](TEXT)
+    packed = PACKERS[packer](LARGE)
     path = write(tmp_path, packed[: int(len(packed) * share)])
-    try:
-        records = list(read_records(path))
-    except RecordsError as error:
-        # So little of it is left that not even one byte comes out.
-        assert str(path) in str(error)
-        return
+    records = list(read_records(path))
     assert isinstance(records[-1], RecordError)
     assert records[-1].reason == "truncated"
     assert [getattr(record, "event", record) for record in records[:-1]] == [
         f"Game {index}" for index in range(len(records) - 1)
     ]
-    assert len(records) <= 300
+    assert 500 < len(records) <= 2000
 
 
 def test_every_cut_of_a_zstd_file_is_noticed(tmp_path: Path) -> None:
@@ -132,7 +134,7 @@ ARCHIVERS: dict[str, Callable[[dict[str, bytes]], bytes]] = {
 @pytest.mark.parametrize("archiver", ARCHIVERS)
 def test_archives_give_their_members_in_order(tmp_path: Path, archiver: str) -> None:
     members = {
-        "b.pgn": TEXT[:100] + b" 1-0\n",
+        "b.pgn": TEXT[: TEXT.index(b'[Event "Game 3"')],
         "dir/a.sgf": b"(;GM[1];B[aa])",
         "c.jsonl": b'{"game":"othello","moves":["d3"]}',
         "empty.pgn": b"",
@@ -160,12 +162,12 @@ def test_names_inside_an_archive_touch_nothing(tmp_path: Path, archiver: str) ->
     assert [file.name for file in tmp_path.iterdir()] == ["archive"]
 
 
-@pytest.mark.parametrize("share", [0.5, 0.9])
-def test_a_cut_tar_gives_its_good_games(tmp_path: Path, share: float) -> None:
-    data = tar({"a.pgn": TEXT, "b.pgn": TEXT})
-    path = write(tmp_path, gzip.compress(data[: int(len(data) * share)]))
-    found = reasons(path)
-    assert found.count("game") >= 299
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_cut_tar_gives_its_good_games(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    whole = tar({"a.pgn": TEXT, "b.pgn": TEXT})
+    cut = whole[: whole.index(b"b.pgn") + 512 + len(TEXT) // 2]
+    found = reasons(write(tmp_path, pack(cut)))
+    assert found.count("game") in range(400, 500)
     assert found[-1] == "truncated"
 
 
