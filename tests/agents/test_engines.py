@@ -189,7 +189,7 @@ def test_the_engines_table_is_read_and_checked(tmp_path: Path) -> None:
 )
 def test_gtp_faults(tmp_path: Path, mode: str, message: str) -> None:
     agent = _build(
-        gtp_engine(tmp_path, mode, 0.3 if mode == "hang" else 5.0),
+        gtp_engine(tmp_path, mode, 1.5 if mode == "hang" else 5.0),
         spec="gtp:fake,processes=1",
         game_id="go(board_size=9)",
     )
