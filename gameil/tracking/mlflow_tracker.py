@@ -20,7 +20,7 @@ MAX_WAITING = 10_000
 """Metric lines kept for the thread; past that the oldest way out is to drop new ones (``log.jsonl`` has them all)."""
 BATCH_METRICS = 1000
 """MLflow's own limit for one ``log_batch``."""
-CLOSE_SECONDS = 30.0
+CLOSE_SECONDS = 90.0
 """How long ``close`` waits for the last batch."""
 RUN_FILE = "mlflow.json"
 

@@ -43,7 +43,7 @@ def test_a_tracked_run_works_without_a_network_and_does_not_try_one(tmp_path: Pa
         text=True,
         env=environment,
         cwd=tmp_path,
-        timeout=120,
+        timeout=250,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "attempts: []\n"
