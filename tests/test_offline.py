@@ -73,7 +73,7 @@ def run_blocked(directory: Path, code: str, stdin: str = "") -> tuple[subprocess
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=280,
     )
     return done, tried.read_text() if tried.exists() else ""
 
