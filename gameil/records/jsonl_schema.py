@@ -7,6 +7,8 @@ from gameil.records.record import GameRecord, PlayerInfo, Provenance, Terminatio
 
 NOTATIONS = frozenset({"action", "san", "uci", "gtp", "sgf"})
 TERMINATIONS = frozenset(get_args(Termination))
+MOST_RATING = 1_000_000
+"""Ratings lie between minus and plus this (some scales have negative ones); everything stored fits in 32 bits."""
 
 
 class SchemaError(ValueError):
@@ -119,10 +121,17 @@ def _number(value: Any, key: str) -> float:
     return float(value)
 
 
+def _rating(value: Any, key: str) -> int:
+    rating = _integer(value, key)
+    if abs(rating) > MOST_RATING:
+        raise SchemaError(f"{key} must lie between {-MOST_RATING:,} and {MOST_RATING:,}, got {str(rating):.24}")
+    return rating
+
+
 def _seat(value: Any, key: str) -> int:
     seat = _integer(value, key)
     if not -1 <= seat < 64:
-        raise SchemaError(f"{key} must be a seat from 0, or -1 for chance, got {seat:.20g}")
+        raise SchemaError(f"{key} must be a seat from 0, or -1 for chance, got {str(seat):.24}")
     return seat
 
 
@@ -171,7 +180,7 @@ def _player(value: Any, key: str) -> PlayerInfo:
         raise SchemaError(f"{key}: unknown key {unknown[0]!r:.80}; known are name, rating, title")
     return PlayerInfo(
         _optional_text(fields.get("name"), f"{key}.name"),
-        _optional(_integer)(fields.get("rating"), f"{key}.rating"),
+        _optional(_rating)(fields.get("rating"), f"{key}.rating"),
         _optional_text(fields.get("title"), f"{key}.title"),
     )
 

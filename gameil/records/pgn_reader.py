@@ -13,6 +13,7 @@ from gameil.records.record import GameRecord, Provenance, RecordError
 from gameil.records.sources import Source
 from gameil.records.window import MAX_GAME_BYTES, Window, excerpt
 
+TOO_LARGE = f"a game of more than {MAX_GAME_BYTES} bytes"
 MAX_TAG_LINE = 1 << 16
 """Longest line of the tag section, bytes."""
 
@@ -50,7 +51,7 @@ def read_pgn(source: Source) -> Iterator[GameRecord | RecordError]:
         start = 0
         if len(window.data) > MAX_GAME_BYTES:
             found = True
-            yield window.error(0, "too large", f"a game of more than {MAX_GAME_BYTES} bytes")
+            yield window.error(0, "too large", TOO_LARGE)
             _skip_game(window)
         window.extend()
         if old_mac:
@@ -113,6 +114,9 @@ def _skip_game(window: Window) -> None:
 
 def _read_game(window: Window, begin: int, moves_begin: int, end: int) -> Iterator[GameRecord | RecordError]:
     source = window.at(begin)
+    if end - begin > MAX_GAME_BYTES:
+        yield window.error(begin, "too large", TOO_LARGE)
+        return
     head = window.data[begin:moves_begin]
     body = window.data[moves_begin:end]
     tolerances: list[str] = []

@@ -12,6 +12,7 @@ from gameil.records.sgf_game import read_tree
 from gameil.records.sources import Source
 from gameil.records.window import MAX_GAME_BYTES, Window
 
+TOO_LARGE = f"a game tree of more than {MAX_GAME_BYTES} bytes"
 TREE_START = re.compile(rb"\(\s*;")
 PLAIN_TREE = re.compile(rb"\((?:[^()\[\]\\]*+\[[^\[\]\\]*+\])*+[^()\[\]\\]*+\)")
 """A game tree without variations, escapes or brackets in values: nearly every game of a collection."""
@@ -32,8 +33,7 @@ def read_sgf(source: Source) -> Iterator[GameRecord | RecordError]:
         end = _tree_end(window.data, begin.start()) if begin else None
         if begin and end is not None:
             found += 1
-            tree = window.data[begin.start() : end]
-            yield read_tree(tree, window.at(begin.start()), cut=not tree.endswith(b")"))
+            yield _read_tree(window, begin.start(), end)
             start = end
             continue
         if window.ended:
@@ -42,16 +42,23 @@ def read_sgf(source: Source) -> Iterator[GameRecord | RecordError]:
         window.drop(begin.start() if begin else max(start, len(window.data) - 64))
         start = 0
         if len(window.data) > MAX_GAME_BYTES:
-            yield window.error(0, "too large", f"a game tree of more than {MAX_GAME_BYTES} bytes")
+            yield window.error(0, "too large", TOO_LARGE)
             found += 1
             _skip_tree(window)
         window.extend()
     if source.broken is not None:
         yield RecordError(window.at(begin.start() if begin else len(window.data)), "truncated", source.broken)
     elif begin:
-        yield read_tree(window.data[begin.start() :], window.at(begin.start()), cut=True)
+        yield _read_tree(window, begin.start(), len(window.data), cut=True)
     elif not found:
         yield window.error(0, "no records", "no game tree '(;' was found")
+
+
+def _read_tree(window: Window, begin: int, end: int, *, cut: bool = False) -> GameRecord | RecordError:
+    if end - begin > MAX_GAME_BYTES:
+        return window.error(begin, "too large", TOO_LARGE)
+    tree = window.data[begin:end]
+    return read_tree(tree, window.at(begin), cut=cut or not tree.endswith(b")"))
 
 
 def _tree_end(data: bytes, begin: int) -> int | None:
