@@ -19,6 +19,10 @@ LONGEST_INTERNED = 64
 _LARGEST = 1 << 64
 
 
+class UnstorableError(DatasetError):
+    """A value of one game does not fit the format; other games can still be stored."""
+
+
 class ByteWriter:
     """Collects the bytes of one value."""
 
@@ -29,7 +33,7 @@ class ByteWriter:
     def uint(self, value: int) -> None:
         """A non-negative integer below 2**64."""
         if not 0 <= value < _LARGEST:
-            raise DatasetError(f"a stored integer must be in [0, 2**64), got {value}")
+            raise UnstorableError(f"a stored integer must be in [0, 2**64), got {value}")
         out = self._bytes
         while value > 0x7F:
             out.append(value & 0x7F | 0x80)
@@ -37,7 +41,9 @@ class ByteWriter:
         out.append(value)
 
     def optional_int(self, value: int | None) -> None:
-        """A small signed integer or None (zigzag, 0 for None)."""
+        """A signed integer of 32 bits or None (zigzag, 0 for None)."""
+        if value is not None and not -(1 << 31) <= value < 1 << 31:
+            raise UnstorableError(f"a stored rating must fit in 32 bits, got {value}")
         self.uint(0 if value is None else (value << 1 if value >= 0 else (-value << 1) - 1) + 1)
 
     def text(self, value: str | None, *, intern: bool = True) -> None:

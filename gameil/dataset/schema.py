@@ -3,7 +3,7 @@
 =============  =====================================  ==========================================================
 sub-database   key                                    value
 =============  =====================================  ==========================================================
-meta           name                                   JSON: schema version, family, split rule, totals, sealed
+meta           name                                   JSON: schema version, family, split rule, filters, totals
 games          id (u64, big-endian)                   version byte, actions, metadata, clocks (``game_codec``)
 index          chunk (u32, big-endian)                ``INDEX_DTYPE`` of ``INDEX_CHUNK`` games: decisions, hash, split
 strings        ``h`` + hash / ``t`` + id (u32)         id of a text / the text
@@ -151,6 +151,9 @@ class DatasetMeta:
     """Tool and version that made it."""
     sealed: bool = False
     """Read-only for ever."""
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    """Which records were let in, by name of the filter (JSON values): empty where all were. Plain ``ingest`` has none.
+    """
 
 
 def content_digest(played: PlayedGame) -> bytes:
@@ -167,12 +170,13 @@ def content_digest(played: PlayedGame) -> bytes:
 def identity_digest(played: PlayedGame, content: bytes) -> bytes:
     """16 bytes under which a game is known: two games with the same one are duplicates.
 
-    Generated games go by their match id. Games people played go by content; those of fewer than ``SHORT_GAME`` plies
-    also by the players' names and the date.
+    Games people played go by content; those of fewer than ``SHORT_GAME`` plies also by the players' names and the date.
+    Generated games go by match id and content: equal games of two matches both count, and a match played again by
+    a snapshot trained anew is another game.
     """
     if played.match_id is not None:
         match = played.match_id.encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(match, digest_size=16, person=b"match").digest()
+        return hashlib.blake2b(content + match, digest_size=16, person=b"match").digest()
     if len(played.actions) >= SHORT_GAME:
         return content
     details = json.dumps([content.hex(), [player.name for player in played.players], played.date])

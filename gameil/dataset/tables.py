@@ -66,6 +66,7 @@ def read_meta(reading: Reading, path: Path) -> DatasetMeta:
             split=SplitRule(**read_meta_value(reading, path, "split")),
             created_with=str(read_meta_value(reading, path, "created_with")),
             sealed=bool(read_meta_value(reading, path, "sealed")),
+            filters=dict(read_meta_value(reading, path, "filters") or {}),
         )
     except _MALFORMED as error:
         raise DatasetError(f"{path}: meta is damaged: {error}") from error

@@ -1,5 +1,6 @@
 """Writing a dataset: games, labels, counts and cursors are collected and committed together, all or nothing."""
 
+import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from gameil import __version__
 from gameil.dataset import environment
+from gameil.dataset.codec import UnstorableError
 from gameil.dataset.environment import DATA_FILE, WRITER_LOCK_FILE, MapFullError, Reading, Writing
 from gameil.dataset.game_codec import encode_game_value
 from gameil.dataset.interning import Interner
@@ -115,12 +117,13 @@ class DatasetWriter:
         self._forget_pending()
 
     def add(self, played: PlayedGame, *, source: str | None = None) -> AddResult:
-        """Stores a game, or the provenance of one that is there already (same content; same match id if generated).
+        """Stores a game, or the provenance of one that is there already (same content; and match id if generated).
 
         Args:
             source: name under which it is counted; default the file of its provenance.
 
         Raises:
+            UnstorableError: a value of this game does not fit the format; nothing of it was counted or stored.
             DatasetError: the game is of another family.
         """
         game = make_game(played.game_id)
@@ -128,9 +131,10 @@ class DatasetWriter:
             raise DatasetError(f"{self.path}: a dataset of {self.family} cannot take a game of {played.game_id}")
         content = content_digest(played)
         digest = identity_digest(played, content)
+        known = self._known_id(digest)
+        value = b"" if known is not None else _encode(played, self._interner)
         counts = self._counts(source or played.source.file.partition("!")[0])
         counts.read += 1
-        known = self._known_id(digest)
         if known is not None:
             number = (self._total.duplicates + self._pending_duplicates) & 0xFFFFFFFF
             key = known.to_bytes(8, "big") + number.to_bytes(4, "big")
@@ -142,7 +146,6 @@ class DatasetWriter:
         decisions = len(played.actions) - played.num_setup
         if game.capabilities.stochastic:
             decisions = sum(1 for _ in replay(played))
-        value = encode_game_value(played, self._interner.intern)
         self._pending.append(("games", game_id.to_bytes(8, "big"), value))
         self._pending.append(("digests", digest, pack_id(game_id)))
         self._pending_digests[digest] = game_id
@@ -283,6 +286,7 @@ class DatasetWriter:
             "schema_version": SCHEMA_VERSION,
             "family": self.family,
             "split": asdict(split),
+            "filters": {},
             "created_with": f"gameil {__version__}",
             "sealed": False,
         }
@@ -330,6 +334,14 @@ class DatasetWriter:
         self._pending_counts: dict[str, Counts] = {}
         self._pending_cursors: dict[str, Cursor] = {}
         self._pending_duplicates = 0
+
+
+def _encode(played: PlayedGame, interner: Interner) -> bytes:
+    """The game's value in ``games``. Raises ``UnstorableError``."""
+    try:
+        return encode_game_value(played, interner.intern)
+    except (UnstorableError, ValueError, OverflowError, struct.error) as error:
+        raise UnstorableError(f"{played.source.file}: a game that cannot be stored: {error}") from error
 
 
 def _put_all(writing: Writing, writes: list[tuple[str, bytes, bytes]]) -> None:

@@ -17,13 +17,18 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
     Moves after the rules' automatic end (threefold repetition, fifty moves ...) are counted in ``after_end`` and left
     out; the outcome stays the record's. Setup stones become setup actions with passes of the other side between them;
     the random opening of a game that gameil generated is setup too, since nobody chose it.
-    An unreadable or illegal move, or parameters that the rules refuse, make a ``RecordError``.
+    An unreadable or illegal move, parameters that the rules refuse, or returns that are not one number in [-1, 1] for
+    each player, make a ``RecordError``.
     """
     try:
         game = make_game(game_id(record.game, record.parameters))
         state = game.initial_state(record.start)
     except GameError as error:
         return RecordError(record.source, "parameters", str(error), (record.start or "")[:200])
+    if record.returns is not None:
+        problem = _problem_of_returns(record.returns, game.num_players)
+        if problem:
+            return RecordError(record.source, "returns", problem, str(record.returns)[:200])
     moves, movers = list(record.moves), list(record.movers) if record.movers is not None else None
     setup = list(record.setup)
     if movers:
@@ -94,6 +99,14 @@ def _play_setup(
         state.apply(state.parse(point, notation))
     if first_mover is not None and first_mover != state.current_player():
         state.apply(state.parse("", "sgf"))
+
+
+def _problem_of_returns(returns: tuple[float, ...], num_players: int) -> str:
+    """What is wrong with a record's outcome; empty where nothing is."""
+    if len(returns) != num_players:
+        return f"{len(returns)} returns for a game of {num_players} players"
+    outside = [value for value in returns if not -1 <= value <= 1]  # NaN is outside too
+    return f"a return must lie in [-1, 1], got {outside[0]:g}" if outside else ""
 
 
 def _align_clocks(record: GameRecord, num_actions: int) -> tuple[float | None, ...] | None:

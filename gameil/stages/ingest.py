@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
+from gameil.dataset.codec import UnstorableError
 from gameil.dataset.schema import Counts, Cursor, SplitRule
 from gameil.dataset.writer import DatasetWriter
 from gameil.errors import ConfigError, DatasetError, RecordsError
@@ -134,10 +135,7 @@ def _ingest_source(
         bar.start_at(cursor.records)
         for chunk in transcribe_all(taken, writer.family, config.workers):
             for item in chunk:
-                if isinstance(item, PlayedGame):
-                    writer.add(item, source=name)
-                else:
-                    writer.reject(item, source=name)
+                _store(item, writer, name)
             counted += len(chunk)
             uncommitted += len(chunk)
             writer.set_cursor(name, replace(cursor, records=cursor.records + counted))
@@ -149,6 +147,17 @@ def _ingest_source(
         writer.set_cursor(name, replace(cursor, records=cursor.records + counted, done=done))
         writer.commit()
     return counted
+
+
+def _store(item: PlayedGame | RecordError, writer: DatasetWriter, source: str) -> None:
+    """Adds a game or puts an error into quarantine; a game that cannot be stored is an error too."""
+    if isinstance(item, PlayedGame):
+        try:
+            writer.add(item, source=source)
+            return
+        except UnstorableError as error:
+            item = RecordError(item.source, "not storable", str(error))
+    writer.reject(item, source=source)
 
 
 class _Taken:

@@ -52,7 +52,9 @@ def test_integers_have_the_known_bytes_of_leb128() -> None:
 
 
 @given(
-    st.lists(st.integers(0, 2**64 - 1)), st.lists(st.none() | st.integers(-(2**60), 2**60)), st.lists(st.none() | names)
+    st.lists(st.integers(0, 2**64 - 1)),
+    st.lists(st.none() | st.integers(-(2**31), 2**31 - 1)),
+    st.lists(st.none() | names),
 )
 def test_primitives_round_trip(numbers: list[int], signed: list[int | None], words: list[str | None]) -> None:
     strings = Strings()

@@ -73,6 +73,28 @@ def test_parameters_that_the_rules_refuse_are_an_error_value() -> None:
     assert refused(chess_record("e4", start="not a fen")).reason == "parameters"
 
 
+@pytest.mark.parametrize(
+    ("returns", "part"),
+    [
+        ((1.0,), "1 returns for a game of 2 players"),
+        ((1.0, -1.0, 0.0), "3 returns"),
+        ((), "0 returns"),
+        ((2.0, -2.0), "must lie in [-1, 1], got 2"),
+        ((0.0, float("nan")), "got nan"),
+        ((float("inf"), -1.0), "got inf"),
+    ],
+)
+def test_returns_that_no_game_can_have_are_refused(returns: tuple[float, ...], part: str) -> None:
+    error = refused(chess_record("e4", "e5", returns=returns))
+    assert error.reason == "returns"
+    assert part in error.detail
+
+
+def test_returns_may_be_unknown_or_between_the_bounds() -> None:
+    assert played(chess_record("e4", "e5", returns=None)).returns is None
+    assert played(chess_record("e4", "e5", returns=(0.5, -0.5))).returns == (0.5, -0.5)
+
+
 def test_a_record_without_moves_is_refused() -> None:
     assert refused(chess_record()).reason == "no moves"
 

@@ -17,7 +17,7 @@ from gameil.dataset.dataset import Dataset
 from gameil.errors import DatasetError, GameilError
 from gameil.games.registry import make_game
 from gameil.positions.to_record import to_record
-from gameil.records.formats import write_records
+from gameil.records.formats import format_record, write_records
 from gameil.stages.data import verify_dataset
 from gameil.stages.ingest import IngestConfig, fingerprint
 from tests.strategies import random_game, same_game
@@ -169,6 +169,24 @@ def test_records_of_another_game_are_rejected_by_that_reason(tmp_path: Path) -> 
     assert Dataset(tmp_path / "x.lmdb").counts().total.rejected == {"other game": 2}
     assert ingest(source, "--game", "go(board_size=5)", "--out", tmp_path / "go.lmdb") == 0
     assert Dataset(tmp_path / "go.lmdb").meta.family == make_game("go(board_size=5)").family
+
+
+def test_impossible_values_reject_their_record_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [json.loads(format_record(to_record(random_game("connect_four", index)), "jsonl")) for index in range(5)]
+    records[1]["players"][0]["rating"] = 10**30
+    records[2]["players"][0]["rating"] = 10**12
+    records[3]["returns"] = [7.0, -7.0]
+    source, out = tmp_path / "games.jsonl", tmp_path / "x.lmdb"
+    source.write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert ingest(source, "--game", "connect_four", "--out", out) == 0
+    counts = Dataset(out).counts().total
+    assert counts.stored == 2
+    assert counts.num_rejected == 3
+    assert counts.rejected["returns"] == 1
+    # What a reader lets through and the format still cannot hold is an error of that record too.
+    monkeypatch.setattr("gameil.records.jsonl_schema.MOST_RATING", 10**40)
+    assert ingest(source, "--game", "connect_four", "--out", tmp_path / "y.lmdb") == 0
+    assert Dataset(tmp_path / "y.lmdb").counts().total.rejected == {"not storable": 2, "returns": 1}
 
 
 def test_a_file_without_a_usable_game_fails_and_leaves_nothing(
