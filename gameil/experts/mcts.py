@@ -4,10 +4,13 @@ The call that shows visit counts holds Python's lock, so the searches run in pro
 travels as its game and the actions since its usual start.
 """
 
+import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +72,9 @@ class MctsExpert:
             found = [_visits(state, job) for state, job in zip(states, jobs, strict=True)]
         else:
             if self._pool is None:
-                self._pool = ProcessPoolExecutor(self._processes, mp_context=get_context("spawn"))
+                self._pool = ProcessPoolExecutor(
+                    self._processes, mp_context=get_context("spawn"), initializer=_end_with_parent
+                )
             found = list(self._pool.map(_search, jobs, chunksize=_CHUNK))
         return [
             label_from_visits(self.name, round, actions, visits, value / self._scale, temperature=self._temperature)
@@ -81,6 +86,21 @@ class MctsExpert:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+
+
+def _end_with_parent() -> None:
+    """Lets this process end when the one that started it is gone, however that ended.
+
+    The pool's queues do not tell: every worker holds both ends of their pipes, so none sees an end of file.
+    """
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _search(job: _Job) -> tuple[NDArray[np.int64], NDArray[np.int64], float]:

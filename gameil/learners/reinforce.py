@@ -153,12 +153,14 @@ class Reinforce:
             logits, values = self.model(observations)
         flat_logits = legal_logits(logits, self._tensor(batch.legal[places]), flat_rows)
         log_probs = legal_log_softmax(flat_logits, flat_rows, size)  # [L]
-        action_log_probs = log_probs.index_select(0, self._tensor(action_places))  # [B]
+        # What is improved is the policy that played, at its temperature; what people do is compared at 1.
+        acting = legal_log_softmax(flat_logits / batch.temperature, flat_rows, size)  # [L]
+        action_log_probs = acting.index_select(0, self._tensor(action_places))  # [B]
         returns = self._tensor(targets[chosen])
 
         value = value_loss(values.float(), returns, torch.ones_like(returns))
         kl = teacher_kl(self._tensor(teacher_log_probs[places]), log_probs, flat_rows, size).mean()
-        mean_entropy = entropy(log_probs, flat_rows, size).mean()
+        mean_entropy = entropy(acting, flat_rows, size).mean()
         policy = policy_gradient_loss(action_log_probs, self._tensor(advantages[chosen]))
         if self.warming_up:
             loss = value
@@ -182,7 +184,9 @@ class Reinforce:
 
     def _descend(self, loss: Tensor) -> float:
         if not bool(torch.isfinite(loss)):
-            raise ConfigError(f"training diverged at step {self.learner_step}: loss {float(loss.detach())}; lower learning_rate")
+            raise ConfigError(
+                f"training diverged at step {self.learner_step}: loss {float(loss.detach())}; lower learning_rate"
+            )
         # Only the value head's own weights move during the warm-up: through the trunk the policy would move too.
         moving: nn.Module = self.model.value if self.warming_up else self.model
         parameters = list(moving.parameters())

@@ -66,6 +66,8 @@ class Trajectories:
     """``[G]``."""
     frames: int
     """Actions in all the games, everybody's, openings and chance left out."""
+    temperature: float = 1.0
+    """Of the behaviour policy, ``softmax(logits / temperature)``: the policy whose gradient these decisions give."""
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -107,7 +109,8 @@ class SelfPlayConfig:
     """Up to so many uniformly random plies (not learned from) begin a game, the number drawn for each game: else a
     sharp policy would play the same few games again and again."""
     temperature: float = 1.0
-    """Of the learner and its opponents. The policy gradient is exact for 1 only."""
+    """Of the learner and its opponents: the policy that plays, and that learns, is ``softmax(logits / temperature)``.
+    An imitator of people is unsure of much; played below 1 its games are decided less often by mere blunders."""
     discount: float = 1.0
     """Gamma, per decision of the seat."""
     max_plies: int = 0
@@ -327,6 +330,7 @@ def _gather(
         opponents=np.array([one.opponent for one, _, _ in trajectories], np.int64),
         seats=np.array([seat for _, seat, _ in trajectories], np.int64),
         frames=frames,
+        temperature=config.temperature,
     )
 
 

@@ -1,6 +1,11 @@
 """Experts against positions whose best move is known, and their labels against visit counts by hand."""
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +86,43 @@ def test_processes_give_the_same_labels() -> None:
     finally:
         there.close()
         there.close()
+
+
+_KILLED = """
+import os, signal, sys
+import numpy as np
+from gameil.experts.mcts import MctsExpert
+from gameil.games.registry import make_game
+
+if __name__ == "__main__":
+    game = make_game("tic_tac_toe")
+    expert = MctsExpert("mcts:10", game, simulations=10, processes=2)
+    expert.label([game.initial_state()] * 40, [np.random.default_rng(row) for row in range(40)])
+    print(*expert._pool._processes, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_processes_end_with_a_killed_parent(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(_KILLED)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
+    pids = [int(word) for word in done.stdout.split()]
+    assert len(pids) == 2
+    deadline = time.monotonic() + 20
+    while any(_runs(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(_runs(pid) for pid in pids)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and no zombie that waits to be collected."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_visits_to_probabilities_by_hand() -> None:

@@ -30,8 +30,8 @@ def _learner(model_config: ModelConfig = MLP, **config) -> Reinforce:
     return Reinforce(model, NetworkEvaluator(model), ReinforceConfig(**config), seed=1)
 
 
-def _batch(model: PolicyValueNet, *, games: int = 16, iteration: int = 0) -> Trajectories:
-    config = SelfPlayConfig(games=games, opening_plies=2)
+def _batch(model: PolicyValueNet, *, games: int = 16, iteration: int = 0, temperature: float = 1.0) -> Trajectories:
+    config = SelfPlayConfig(games=games, opening_plies=2, temperature=temperature)
     return play_self(GAME, ENCODER, NetworkEvaluator(model), [], config, seed=0, iteration=iteration)
 
 
@@ -100,10 +100,11 @@ def test_normalisation_statistics_stay_those_of_the_demonstrations() -> None:
     assert all(torch.equal(before[name], after[name]) for name in statistics)
 
 
-def test_first_update_is_on_policy() -> None:
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_first_update_is_on_policy(temperature: float) -> None:
     """The log-probabilities that are differentiated are those that acted, up to half-precision rounding."""
     learner = _learner(RESIDUAL, warmup_steps=0, precision="float32", minibatch=100_000)
-    batch = _batch(learner.model)
+    batch = _batch(learner.model, temperature=temperature)
     assert learner.step(batch).metrics["policy/behaviour_gap"] < 0.02
 
 

@@ -144,6 +144,22 @@ def test_draws_follow_the_distribution() -> None:
         assert log_prob[1] == pytest.approx(0.0, abs=1e-6)
 
 
+def test_temperature_sharpens_what_is_played() -> None:
+    """Behaviour log-probabilities are those of the tempered policy: at 0.5, 1/4 and 3/4 become 1/10 and 9/10."""
+
+    class Biased(FixedEvaluator):
+        def evaluate_legal(
+            self, observations: np.ndarray, legal: np.ndarray, rows: np.ndarray
+        ) -> tuple[np.ndarray, np.ndarray]:
+            log_probs = np.where(np.diff(rows, prepend=-1) > 0, np.log(0.25), np.log(0.75)).astype(np.float32)
+            return log_probs, np.zeros(len(observations), np.float32)
+
+    batch = _play("kuhn_poker", Biased(), [], games=40, opening_plies=0, temperature=0.5)
+    expected = np.where(batch.actions == 0, 0.1, 0.9)  # two actions everywhere
+    np.testing.assert_allclose(np.exp(batch.behaviour_log_probs), expected, rtol=1e-4)
+    assert batch.temperature == 0.5
+
+
 def test_draws_at_the_edges_stay_within_their_state() -> None:
     log_probs = np.log(np.full(4, 0.5)).astype(np.float32)
     rows = np.array([0, 0, 1, 1])
