@@ -6,6 +6,7 @@ most the replay of one block. Everything random is keyed by what it is for: the 
 configuration and place. Imports no torch, so that it runs in a light process of its own (``prefetch``).
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,7 @@ class Loader:
         self.config = config
         self.augment = augment
         self.labels = labels
-        self._position = {"epoch": 0, "block": 0, "batch": 0, "games": -1, "labels": -1}
+        self._position = {"epoch": 0, "block": 0, "batch": 0, "games": -1, "labels": -1, "content": -1}
         self._opened: _Opened | None = None
         self._block: _Block | None = None
 
@@ -125,9 +126,11 @@ class Loader:
 
     def seek(self, position: Mapping[str, int]) -> None:
         """Goes to a place that ``position`` gave: the batches after it are the same as they were after that."""
-        if set(position) != set(self._position):
+        # Places of early checkpoints say nothing about the content; -1 is not compared.
+        place = {"content": -1, **{name: int(value) for name, value in position.items()}}
+        if place.keys() != self._position.keys():
             raise DatasetError(f"a loader's position has {sorted(self._position)}, got {sorted(position)}")
-        self._position = {name: int(value) for name, value in position.items()}
+        self._position = place
         self._opened = None
         self._block = None
 
@@ -173,6 +176,7 @@ class Loader:
                 raise DatasetError(f"{self.dataset_path}: the {self.split} split has no {what}")
             self._position["games"] = self._opened.num_games
             self._position["labels"] = self._opened.num_labels
+            self._position["content"] = self._opened.content
         return self._opened
 
     def _load_block(self, opened: "_Opened") -> "_Block":
@@ -226,6 +230,13 @@ class _Opened:
         if wanted > len(index):
             raise DatasetError(f"{loader.dataset_path}: has {len(index)} games, but its position is one of {wanted}")
         self.num_games = len(index) if wanted < 0 else wanted
+        self.content = _content_number(index[: self.num_games])
+        wanted = loader._position["content"]
+        if wanted not in (-1, self.content):
+            raise DatasetError(
+                f"{loader.dataset_path}: has changed: its first {self.num_games} games are not those that the position "
+                f"was taken in; start a new run"
+            )
         ids = self._dataset.game_ids(split)
         ids = ids[ids < self.num_games]
         sizes = index["decisions"][ids].astype(np.int64)
@@ -279,3 +290,9 @@ class _Opened:
         if len(bounds) > 2 and int(ends[-1] - ends[bounds[-2] - 1]) < self._config.pool_positions // 2:
             del bounds[-2]
         self._epoch, self._order, self._bounds = epoch, self.ids[order], bounds
+
+
+def _content_number(index: NDArray[np.void]) -> int:
+    """A number of 63 bits that tells these games, their order and their splits from any others."""
+    digest = hashlib.blake2b(np.ascontiguousarray(index).tobytes(), digest_size=8, person=b"loader").digest()
+    return int.from_bytes(digest, "big") >> 1

@@ -124,14 +124,14 @@ def _number(value: Any, key: str) -> float:
 def _rating(value: Any, key: str) -> int:
     rating = _integer(value, key)
     if abs(rating) > MOST_RATING:
-        raise SchemaError(f"{key} must lie between {-MOST_RATING:,} and {MOST_RATING:,}, got {str(rating):.24}")
+        raise SchemaError(f"{key} must lie between {-MOST_RATING:,} and {MOST_RATING:,}, got {rating!s:.24}")
     return rating
 
 
 def _seat(value: Any, key: str) -> int:
     seat = _integer(value, key)
     if not -1 <= seat < 64:
-        raise SchemaError(f"{key} must be a seat from 0, or -1 for chance, got {str(seat):.24}")
+        raise SchemaError(f"{key} must be a seat from 0, or -1 for chance, got {seat!s:.24}")
     return seat
 
 

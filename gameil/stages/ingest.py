@@ -6,7 +6,7 @@ uncommitted batch, and ``resume`` ends with the same dataset as an uninterrupted
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,11 @@ from gameil.records.record import GameRecord, RecordError
 from gameil.stages.transcription import transcribe_all
 from gameil.tracking.progress import Progress
 
-_FINGERPRINT_BYTES = 1 << 20
+_READ_BYTES = 1 << 20
+_SLOW_BYTES = 1 << 28
+"""Hashing a file of this size takes long enough to be shown."""
+_COMMIT_BYTES = 1 << 26
+"""Actions collected before a commit, however few the records: bounds the memory."""
 _SHOWN_REASONS = 12
 
 
@@ -117,7 +121,7 @@ def _ingest_source(
     config: IngestConfig, path: Path, writer: DatasetWriter, run: Reporter, resume: bool, already: int
 ) -> int:
     """Reads one source from its cursor on; returns the number of records taken."""
-    name, cursor = _find_cursor(path, writer)
+    name, cursor = _find_cursor(path, writer, run)
     if cursor.done:
         run.say(f"{path}: ingested before ({cursor.records:,} records), nothing to do")
         return 0
@@ -129,19 +133,20 @@ def _ingest_source(
     if remaining == 0:
         return 0
     taken = _Taken(islice(read_records(path, format=config.format, skip=cursor.records), remaining))
-    counted = uncommitted = 0
+    counted = uncommitted = uncommitted_bytes = 0
     total = None if remaining is None else cursor.records + remaining
     with run.progress(f"ingesting {path.name}", total, "records") as bar:
         bar.start_at(cursor.records)
         for chunk in transcribe_all(taken, writer.family, config.workers):
             for item in chunk:
                 _store(item, writer, name)
+                uncommitted_bytes += item.actions.nbytes if isinstance(item, PlayedGame) else 0
             counted += len(chunk)
             uncommitted += len(chunk)
             writer.set_cursor(name, replace(cursor, records=cursor.records + counted))
-            if uncommitted >= config.batch_records:
+            if uncommitted >= config.batch_records or uncommitted_bytes >= _COMMIT_BYTES:
                 writer.commit()
-                uncommitted = 0
+                uncommitted = uncommitted_bytes = 0
             bar.advance(len(chunk))
         done = remaining is None or taken.number < remaining
         writer.set_cursor(name, replace(cursor, records=cursor.records + counted, done=done))
@@ -191,9 +196,14 @@ def _split_rule(config: IngestConfig) -> SplitRule | None:
     return None if rule == SplitRule() and config.out.exists() else rule
 
 
-def _find_cursor(path: Path, writer: DatasetWriter) -> tuple[str, Cursor]:
+def _find_cursor(path: Path, writer: DatasetWriter, run: Reporter) -> tuple[str, Cursor]:
     """Name and cursor of a source, found by its fingerprint even under another path."""
-    fresh = fingerprint(path)
+    size = path.stat().st_size
+    if size < _SLOW_BYTES:
+        fresh = fingerprint(path)
+    else:
+        with run.progress(f"hashing {path.name}", size >> 20, "MiB") as bar:
+            fresh = fingerprint(path, lambda number: bar.advance(number >> 20))
     for name, cursor in writer.sources().items():
         if (cursor.size, cursor.hash) == (fresh.size, fresh.hash):
             return name, cursor
@@ -206,15 +216,15 @@ def _find_cursor(path: Path, writer: DatasetWriter) -> tuple[str, Cursor]:
     return str(path), fresh
 
 
-def fingerprint(path: Path) -> Cursor:
-    """A cursor at the start of a file, with its size and a hash of its size, first and last mebibyte."""
-    size = path.stat().st_size
-    digest = hashlib.blake2b(size.to_bytes(8, "little"), digest_size=16)
+def fingerprint(path: Path, progress: Callable[[int], None] = lambda _: None) -> Cursor:
+    """A cursor at the start of a file, with its size and a hash of all its bytes; ``progress`` is told each part."""
+    digest = hashlib.blake2b(digest_size=16)
+    size = 0
     with path.open("rb") as file:
-        digest.update(file.read(_FINGERPRINT_BYTES))
-        if size > _FINGERPRINT_BYTES:
-            file.seek(max(_FINGERPRINT_BYTES, size - _FINGERPRINT_BYTES))
-            digest.update(file.read(_FINGERPRINT_BYTES))
+        while part := file.read(_READ_BYTES):
+            digest.update(part)
+            size += len(part)
+            progress(len(part))
     return Cursor(size, digest.hexdigest())
 
 

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import itertools
 import pickle
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -135,6 +136,25 @@ def test_a_place_in_a_larger_dataset_is_refused(dataset_path: Path) -> None:
         next(loader)
     with pytest.raises(DatasetError, match="position has"):
         loader.seek({"epoch": 0})
+
+
+def test_a_place_in_another_dataset_of_the_same_size_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.lmdb", "tic_tac_toe", 60)
+    loader = Loader(path, "train", ENCODER, SMALL, augment=False)
+    next(loader)
+    position = loader.position()
+    old = dict(position)
+    del old["content"]
+    shutil.rmtree(path)
+    with DatasetWriter(path, "tic_tac_toe", split=SplitRule(0.1, 0.1)) as writer:
+        for index in range(100, 160):
+            writer.add(random_game("tic_tac_toe", index, match_id=str(index)))
+    fresh = Loader(path, "train", ENCODER, SMALL, augment=False)
+    fresh.seek(position)
+    with pytest.raises(DatasetError, match="has changed: its first 60 games"):
+        next(fresh)
+    fresh.seek(old)
+    assert len(next(fresh)) == SMALL.batch_size, "a place without the content is taken as it is"
 
 
 def test_fewer_positions_than_a_batch_are_repeated(tmp_path: Path) -> None:

@@ -261,10 +261,14 @@ def test_wrong_arguments_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_fingerprints_tell_files_apart(tmp_path: Path) -> None:
-    contents = [b"a" * 100, b"a" * 101, b"a" * 3_000_000, b"a" * 2_999_999 + b"b", b"b" + b"a" * 2_999_999]
+    large = b"a" * 3_000_000
+    middle = large[:1_500_000] + b"b" + large[1_500_001:]
+    contents = [b"a" * 100, b"a" * 101, large, large[:-1] + b"b", b"b" + large[:-1], middle]
     found = set()
     for index, content in enumerate(contents):
         path = tmp_path / str(index)
         path.write_bytes(content)
-        found.add(fingerprint(path))
+        parts: list[int] = []
+        found.add(fingerprint(path, parts.append))
+        assert sum(parts) == len(content)
     assert len(found) == len(contents)
