@@ -12,20 +12,37 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from gameil.config import parse_config, read_toml
 from gameil.errors import ConfigError, EngineError
 
+Protocol = Literal["uci", "gtp"]
+
 _GAMES_DIRECTORY = Path("/usr/games")
 """Where Debian puts game engines; not on every user's PATH."""
+KNOWN_ENGINES: dict[str, tuple[Protocol, tuple[str, ...]]] = {
+    "stockfish": ("uci", ()),
+    "fairy-stockfish": ("uci", ()),
+    "lc0": ("uci", ()),
+    "ethereal-chess": ("uci", ()),
+    "fruit": ("uci", ()),
+    "toga2": ("uci", ()),
+    "gnuchess": ("uci", ("--uci",)),
+    # The rules of OpenSpiel's Go: stones left on the board count as alive, so dead ones must be captured first.
+    "gnugo": ("gtp", ("--mode", "gtp", "--chinese-rules", "--capture-all-dead", "--never-resign")),
+    "pachi": ("gtp", ()),
+    "katago": ("gtp", ("gtp",)),
+}
+"""Programs that a spec may start by their bare name -> protocol and arguments. No other program on PATH is started: a
+spec may come from a stranger's file. Engines that need other arguments stand in the user's ``[engines]`` table."""
 _LONGEST_LINE = 1 << 16
 _MOST_WAITING_LINES = 10_000
 
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """An engine of the user's own ``[engines]`` table: the only way to run a program by its path."""
+    """An engine of the user's own ``[engines]`` table: the only way to run a program that is not a known engine."""
 
     __pydantic_config__ = {"extra": "forbid"}
 
@@ -51,25 +68,53 @@ def read_engines(path: Path) -> dict[str, EngineConfig]:
     return {name: parse_config(EngineConfig, values, f"{path}: engines.{name}") for name, values in table.items()}
 
 
-def find_engine(
-    name: str, engines: Mapping[str, EngineConfig] | None, default_arguments: Sequence[str] = ()
-) -> EngineConfig:
-    """The engine called ``name``: from the user's table, else on PATH or in /usr/games with ``default_arguments``.
+def own_engines_file() -> Path:
+    """The user's own table: ``gameil/engines.toml`` in ``$XDG_CONFIG_HOME``, else in ``~/.config``."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    # The standard says that a relative path there counts as unset: it would be the working directory's file.
+    return (home if home.is_absolute() else Path.home() / ".config") / "gameil" / "engines.toml"
 
-    Raises ``EngineError`` when it is not found, or when a name outside the table is a path.
+
+def known_to_user(path: Path | None = None) -> dict[str, EngineConfig]:
+    """The engines of ``own_engines_file``, where it exists, and of ``path``, whose entries come first."""
+    own = own_engines_file()
+    engines = read_engines(own) if own.is_file() else {}
+    return engines if path is None else {**engines, **read_engines(path)}
+
+
+def find_engine(
+    name: str, engines: Mapping[str, EngineConfig] | None, protocol: Protocol | None = None
+) -> EngineConfig:
+    """The engine called ``name``: from ``engines``, else one of ``KNOWN_ENGINES`` on PATH or in /usr/games.
+
+    Args:
+        engines: the user's table; None for ``known_to_user()``.
+        protocol: what the engine must speak; None for either.
+
+    Raises:
+        EngineError: the name is in neither table, its program is not found, or it speaks another protocol.
     """
-    if engines is not None and name in engines:
-        config = engines[name]
+    table = known_to_user() if engines is None else engines
+    if name in table:
+        config = table[name]
         program = _which(config.command[0])
         if program is None:
             raise EngineError(f"engine {name!r}: its program {config.command[0]!r} is not found or not executable")
         return EngineConfig((program, *config.command[1:]), config.options, config.timeout_seconds)
     if os.sep in name or "/" in name or "\\" in name or name.startswith((".", "-")):
         raise EngineError(f"engine {name!r}: a path may not stand in a spec; name it in an [engines] table instead")
+    if name not in KNOWN_ENGINES:
+        raise EngineError(
+            f"engine {name!r} is not a known engine: name it in an [engines] table (--engines FILE or "
+            f"{own_engines_file()}); known are {', '.join(KNOWN_ENGINES)}"
+        )
+    spoken, arguments = KNOWN_ENGINES[name]
+    if protocol not in (None, spoken):
+        raise EngineError(f"engine {name!r} speaks {spoken}, not {protocol}")
     program = _which(name)
     if program is None:
         raise EngineError(f"engine {name!r} not found on PATH or in {_GAMES_DIRECTORY}")
-    return EngineConfig((program, *default_arguments))
+    return EngineConfig((program, *arguments))
 
 
 def _which(name: str) -> str | None:

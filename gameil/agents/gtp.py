@@ -18,8 +18,6 @@ from gameil.positions.to_record import game_parameters
 _START_SECONDS = 20.0
 _USUAL_KOMI = 7.5
 """OpenSpiel's default, left out of a game id."""
-GNU_GO_ARGUMENTS = ("--mode", "gtp", "--chinese-rules", "--capture-all-dead", "--never-resign")
-"""The rules of OpenSpiel's Go: stones left on the board count as alive, so dead ones must be captured first."""
 
 
 class GtpClient:

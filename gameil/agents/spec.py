@@ -4,8 +4,8 @@
     mcts:1000                                   OpenSpiel's Monte Carlo tree search, so many simulations a move
     snapshot:runs/x/snapshots/best              a trained network; ,search=64 ,temperature=0.5 ,device=cuda
     builtin:hard                                beginner, easy, medium, hard, elite (and what ``builtin_levels`` lists)
-    uci:stockfish,skill=3,nodes=1000            a chess engine found on PATH, in /usr/games or in an [engines] table
-    gtp:gnugo,level=5                           a Go engine found likewise
+    uci:stockfish,skill=3,nodes=1000            a known chess engine, or one of the user's [engines] table
+    gtp:gnugo,level=5                           a Go engine likewise
 
 A spec holds no character that a shell treats specially. Options are typed and bounded; unknown ones are refused.
 """
@@ -110,7 +110,8 @@ def build_agent(spec: str, game: Game, *, seed: int = 0, engines: Mapping[str, E
     Args:
         seed: for what an agent draws outside of requests (an engine's own random stream); decisions themselves draw
             from the request's generator.
-        engines: the user's own ``[engines]`` table; only these may name a program by its path.
+        engines: the user's ``[engines]`` tables (``known_to_user``, which None stands for); apart from these only the
+            known engines are started.
 
     Raises:
         ConfigError: the spec is malformed.
@@ -175,7 +176,7 @@ def _uci(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineCon
         str(spec),
         game,
         engine=spec.target,
-        config=find_engine(spec.target, engines),
+        config=find_engine(spec.target, engines, "uci"),
         options=uci_options,
         limits=limits,
         processes=int(options["processes"]) if "processes" in options else None,
@@ -183,10 +184,10 @@ def _uci(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineCon
 
 
 def _gtp(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
-    from gameil.agents.gtp import GNU_GO_ARGUMENTS, GtpAgent
+    from gameil.agents.gtp import GtpAgent
 
     options = spec.options
-    config = find_engine(spec.target, engines, GNU_GO_ARGUMENTS if spec.target == "gnugo" else ())
+    config = find_engine(spec.target, engines, "gtp")
     if "level" in options:
         config = EngineConfig((*config.command, "--level", str(options["level"])), {}, config.timeout_seconds)
     processes = int(options["processes"]) if "processes" in options else None

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import tyro
 
-from gameil.config import parse_config, read_toml
+from gameil.config import parse_config, read_toml, refuse_command_line_only
 from gameil.errors import ConfigError
 
 Config = TypeVar("Config")
@@ -109,6 +109,7 @@ def parse(cls: type[Config], argv: Sequence[str], *, prog: str, description: str
 def file_defaults(cls: type[Config], values: dict[str, Any], where: str) -> Config:
     """The configuration in a file, where required fields may be missing because flags are still to come."""
     assert dataclasses.is_dataclass(cls)
+    refuse_command_line_only(cls, values, where)
     required = {
         field.name
         for field in dataclasses.fields(cls)

@@ -19,7 +19,7 @@ class ReportArguments:
     run: tyro.conf.Positional[Path]
     """Run directory of a stage or a pipeline, such as runs/quickstart."""
     out: Path | None = None
-    """Where the page goes; default report.html in the run directory."""
+    """Where the page goes, a name that ends in .html; default report.html in the run directory."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,7 +32,9 @@ def main(argv: Sequence[str]) -> int:
         description="Writes a self-contained HTML page about a run: curves, results, ladder, a game.",
     )
     from gameil.reports.report import write_report
+    from gameil.stages.report import check_page
 
+    check_page(arguments.out)
     path = write_report(arguments.run, arguments.out)
     print(json.dumps({"report": str(path)}) if flags.json else str(path))
     return 0

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.agents.agent import Agent, Request
-from gameil.agents.engine_process import read_engines
+from gameil.agents.engine_process import known_to_user
 from gameil.agents.spec import build_agent, parse_spec
+from gameil.config import COMMAND_LINE_ONLY
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.schema import Split
 from gameil.errors import ConfigError, DatasetError
@@ -47,8 +48,8 @@ class AccuracyConfig:
     """At most so many positions with two or more legal actions, from games in random order."""
     batch_size: int = 256
     """Positions decided in one call of the agent."""
-    engines: Path | None = None
-    """TOML file with an [engines] table: engines by name, each with its command."""
+    engines: Path | None = field(default=None, metadata=COMMAND_LINE_ONLY)
+    """TOML file with [engines.NAME] tables, besides the user's own; from the command line only: it runs programs."""
     seed: int = 0
     """Seed of the order of games, and of the agent's own draws."""
 
@@ -77,8 +78,19 @@ class Tally:
     top3: list[NDArray[np.float64]] = field(default_factory=list)
     top5: list[NDArray[np.float64]] = field(default_factory=list)
     nll: list[NDArray[np.float64]] = field(default_factory=list)
-    has_policy: bool = True
-    """All decisions came with a distribution; otherwise only the chosen move can be compared."""
+    without_distribution: int = 0
+    """Positions decided without saying how likely each action was."""
+    undecided: int = 0
+    """Positions in which two or more actions had a chance."""
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether there is a distribution to measure; otherwise only the chosen moves can be compared.
+
+        All positions together say so: a sure choice in every one of a few positions is no sign of an agent without a
+        policy, and one that never had a doubt has no ranking beyond its first choice.
+        """
+        return self.without_distribution == 0 and self.undecided > 0
 
     def add(self, scores: MoveScores) -> None:
         self.top1.append(scores.top(1))
@@ -104,7 +116,7 @@ def accuracy(config: AccuracyConfig, run: Run, *, resume: bool) -> dict[str, Any
     """
     dataset = Dataset(config.dataset)
     game = make_game(dataset.meta.family)
-    table = read_engines(config.engines) if config.engines is not None else None
+    table = known_to_user(config.engines)
     spec = policy_spec(config.agent)
     tally, uniform = Tally(), Tally()
     ratings: list[int] = []
@@ -168,10 +180,11 @@ def decide(agent: Agent, batch: list[Example], tally: Tally, *, first: int, seed
     agent.end(handles)
     legal, offsets, rows = _flat_legal(batch)
     probs = decisions.action_probs
-    if probs is None or bool((probs.max(axis=1) == 1.0).all()):
-        tally.has_policy = False
+    if probs is None:
+        tally.without_distribution += len(batch)
         chosen = (legal == decisions.actions[rows]).astype(np.float32)
     else:
+        tally.undecided += int((probs.max(axis=1) < 1.0).sum())
         chosen = probs[rows, legal].astype(np.float32)
     log_probs = np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
     tally.add(score_moves(log_probs, legal, offsets, _actions(batch)))

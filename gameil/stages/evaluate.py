@@ -1,16 +1,17 @@
 """Measures one agent against another over paired games."""
 
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gameil.agents.agent import Agent
-from gameil.agents.engine_process import read_engines
+from gameil.agents.engine_process import known_to_user
 from gameil.agents.spec import build_agent
 from gameil.arena.match_log import MatchLog
 from gameil.arena.series import SeriesResult, play_series
 from gameil.arena.tables import series_values
+from gameil.config import COMMAND_LINE_ONLY
 from gameil.errors import ConfigError
 from gameil.games.game import Game
 from gameil.games.registry import make_game
@@ -46,8 +47,8 @@ class EvaluateConfig:
     """Games played at once."""
     out: Path | None = None
     """File for the games: .pgn (chess), .sgf (Go) or .jsonl; they are also in the run directory's records/."""
-    engines: Path | None = None
-    """TOML file with an [engines] table: engines by name, each with its command."""
+    engines: Path | None = field(default=None, metadata=COMMAND_LINE_ONLY)
+    """TOML file with [engines.NAME] tables, besides the user's own; from the command line only: it runs programs."""
 
     def __post_init__(self) -> None:
         check_counts(self.games, self.opening_plies, self.max_plies, self.concurrency)
@@ -121,8 +122,7 @@ def measured_series(
 
 def open_agent(spec: str, game: Game, seed: int, engines: Path | None, stack: ExitStack) -> Agent:
     """Builds an agent and closes it with ``stack``."""
-    table = read_engines(engines) if engines is not None else None
-    return stack.enter_context(closing(build_agent(spec, game, seed=seed, engines=table)))
+    return stack.enter_context(closing(build_agent(spec, game, seed=seed, engines=known_to_user(engines))))
 
 
 def write_games(result: SeriesResult, path: Path) -> None:

@@ -1,12 +1,13 @@
 """Measures an agent against the built-in levels, beginner to hard."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gameil.arena.ladder import USUAL_LEVELS, checked_levels
 from gameil.arena.tables import series_values
+from gameil.config import COMMAND_LINE_ONLY
 from gameil.games.registry import make_game
 from gameil.records.formats import record_format
 from gameil.seeding import stream_seed
@@ -36,8 +37,8 @@ class LadderConfig:
     """Longer games are stopped and count as draws; None: only the rules end a game."""
     concurrency: int = 64
     """Games played at once."""
-    engines: Path | None = None
-    """TOML file with an [engines] table, for an agent that is an engine of one's own."""
+    engines: Path | None = field(default=None, metadata=COMMAND_LINE_ONLY)
+    """TOML file with [engines.NAME] tables, besides the user's own; from the command line only: it runs programs."""
 
     def __post_init__(self) -> None:
         check_counts(self.games, self.opening_plies, self.max_plies, self.concurrency)

@@ -19,6 +19,9 @@ other relative paths start at the working directory, as on the command line. A p
 
 ``{records}`` stands for what the command line says with ``--set records=PATH``. Given several times, each value becomes
 an element of the list that ``"{records}"`` stands in.
+
+A pipeline may be a stranger's. It names no programs (``--engines`` is for single commands; the user's own table is
+always known), and what its stages write lies inside ``{run}``, or where a ``--set`` value says so and no file is yet.
 """
 
 import dataclasses
@@ -30,7 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gameil.config import parse_config, read_toml
+from gameil.config import parse_config, read_toml, refuse_command_line_only
 from gameil.errors import ConfigError, GameilError
 from gameil.reports.ladder_table import LadderRow, ladder_rows, ladder_text, measured_after
 from gameil.tracking.progress import format_seconds
@@ -49,6 +52,14 @@ STAGES: dict[str, tuple[str, str, str]] = {
     "report": ("gameil.stages.report", "ReportConfig", "report"),
 }
 """Kind -> (module, configuration class, function), imported when a pipeline uses it."""
+
+OUTPUTS: dict[str, tuple[str, ...]] = {
+    "ingest": ("out",),
+    "record": ("out",),
+    "evaluate": ("out",),
+    "report": ("out",),
+}
+"""Kind -> fields that say where the stage writes, apart from its own directory."""
 
 TRACKED = ("pretrain", "finetune", "dagger")
 """Kinds that send their metrics to MLflow."""
@@ -149,6 +160,9 @@ def read_pipeline(
         fields = {key: value for key, value in table.items() if key not in own and key != "config"}
         if "config" in table:
             fields = _merged(read_toml(Path(str(table["config"]))), fields)
+        _check_outputs(
+            str(table["kind"]), str(table.get("name", table["kind"])), fields, run_directory, given, str(path)
+        )
         stages.append({"name": table["kind"], **common, "fields": fields})
     try:
         return parse_config(PipelineConfig, {**filled, "stage": stages}, str(path))
@@ -168,6 +182,7 @@ def load_stages(config: PipelineConfig, where: str) -> list[Stage]:
         if "seed" in {field.name for field in dataclasses.fields(cls)}:
             fields.setdefault("seed", config.seed)
         try:
+            refuse_command_line_only(cls, fields, f"{where}: stage {table.name!r}")
             stage_config = parse_config(cls, fields, f"{where}: stage {table.name!r}")
         except GameilError as error:
             text = str(error)
@@ -249,6 +264,29 @@ def _run_stage(stage: Stage, directory: Path, run: Run, heading: str) -> tuple[d
             raise type(error)(f"stage {table.name!r}: {error}") from error
         inner.finish(done)
         return done, time.monotonic() - started
+
+
+def _check_outputs(
+    kind: str, name: str, fields: Mapping[str, Any], run: Path, given: Mapping[str, Sequence[str]], where: str
+) -> None:
+    """Raises ``ConfigError`` for a stage that would write outside ``run``, where nobody asked it to or over a file."""
+    outputs = {field: fields[field] for field in OUTPUTS.get(kind, ()) if field in fields}
+    if kind == "report" and "out" not in fields and "run" in fields:
+        outputs["run"] = fields["run"]  # the page goes there
+    chosen = [Path(text).resolve() for texts in given.values() for text in texts]
+    for field, value in outputs.items():
+        if not isinstance(value, str):
+            continue  # its type is refused when the stage's configuration is built
+        path = Path(value).resolve()
+        if path.is_relative_to(run.resolve()):
+            continue
+        if not any(path.is_relative_to(place) for place in chosen):
+            raise ConfigError(
+                f"{where}: stage {name!r}: {field} {value!r}: a pipeline writes inside its run directory only: "
+                'start it with "{run}/", or ask for it in [arguments]'
+            )
+        if path.is_file() and not (run / name / CONFIG_FILE).exists():
+            raise ConfigError(f"{where}: stage {name!r}: {field} {value!r}: a file is there already")
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

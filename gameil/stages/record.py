@@ -1,10 +1,11 @@
 """Lets agents play and writes their games down as records, which ``ingest`` reads like people's."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gameil.config import COMMAND_LINE_ONLY
 from gameil.games.registry import make_game
 from gameil.stages.evaluate import (
     check_counts,
@@ -42,8 +43,8 @@ class RecordConfig:
     """Longer games are stopped and written without a result; None: only the rules end a game."""
     concurrency: int = 64
     """Games played at once."""
-    engines: Path | None = None
-    """TOML file with an [engines] table: engines by name, each with its command."""
+    engines: Path | None = field(default=None, metadata=COMMAND_LINE_ONLY)
+    """TOML file with [engines.NAME] tables, besides the user's own; from the command line only: it runs programs."""
 
     def __post_init__(self) -> None:
         check_counts(self.games, self.opening_plies, self.max_plies, self.concurrency)

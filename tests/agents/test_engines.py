@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gameil.agents import engine_process
 from gameil.agents.agent import Agent, Request
-from gameil.agents.engine_process import EngineConfig, EngineProcess, find_engine, read_engines
+from gameil.agents.engine_process import EngineConfig, EngineProcess, find_engine, known_to_user, read_engines
 from gameil.agents.spec import build_agent
 from gameil.errors import AgentError, ConfigError, EngineError
 from gameil.games.registry import make_game
@@ -136,8 +137,45 @@ def test_an_unknown_uci_option_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spec", ["uci:no-such-engine", "gtp:no-such-engine"])
 def test_a_missing_engine_is_one_clear_line(spec: str) -> None:
     game = make_game("chess" if spec.startswith("uci") else "go(board_size=9)")
-    with pytest.raises(EngineError, match=r"engine 'no-such-engine' not found on PATH or in /usr/games"):
+    with pytest.raises(EngineError, match=r"engine 'no-such-engine' is not a known engine: name it in an \[engines\]"):
         build_agent(spec, game)
+
+
+def test_only_known_engines_are_started_by_a_bare_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    proof = tmp_path / "proof"
+    for name in ("ls", "stockfish", "gnugo"):
+        (tmp_path / name).write_text(f"#!/bin/sh\ntouch {proof}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for spec, game_id in (("uci:ls", "chess"), ("gtp:ls", "go")):
+        with pytest.raises(EngineError, match=r"engine 'ls' is not a known engine"):
+            build_agent(spec, make_game(game_id))
+    assert not proof.exists()
+    assert find_engine("stockfish", None, "uci").command == (str(tmp_path / "stockfish"),)
+    assert find_engine("gnugo", None).command[:3] == (str(tmp_path / "gnugo"), "--mode", "gtp")
+    with pytest.raises(EngineError, match="engine 'gnugo' speaks gtp, not uci"):
+        build_agent("uci:gnugo", make_game("chess"))
+
+
+def test_a_known_engine_that_is_not_installed_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(engine_process, "_GAMES_DIRECTORY", tmp_path)
+    with pytest.raises(EngineError, match=r"engine 'stockfish' not found on PATH or in "):
+        build_agent("uci:stockfish", make_game("chess"))
+
+
+def test_the_users_own_table_is_always_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "gameil").mkdir(parents=True)
+    (tmp_path / "config" / "gameil" / "engines.toml").write_text('[engines.mine]\ncommand = ["/bin/sh", "-x"]\n')
+    assert find_engine("mine", None).command == ("/bin/sh", "-x")
+    more = tmp_path / "more.toml"
+    more.write_text('[engines.other]\ncommand = ["/bin/sh"]\n')
+    assert set(known_to_user(more)) == {"mine", "other"}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", "config")  # relative: a stranger's directory must not become the user's table
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    assert known_to_user() == {}
 
 
 def test_a_path_in_a_spec_is_refused(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ seed = 1
 [[stage]]
 kind = "ladder"
 name = "measure"
-out = "{here}/measure.txt"
+out = "{run}/measure.txt"
 [[stage]]
 kind = "report"
 run = "{run}"
@@ -105,7 +105,7 @@ def test_stages_run_in_order_and_the_last_lines_say_how_to_go_on(
     assert lines[-2] == f"report:  {runs / 'toy' / 'report.html'}"
     assert lines[-1] == (f"play it: gameil play --game tic_tac_toe --agent snapshot:{runs}/toy/learn/snapshots/best")
     assert (runs / "toy" / "games.txt").exists()
-    assert (file.parent / "measure.txt").exists()
+    assert (runs / "toy" / "measure.txt").exists()
     assert (runs / "toy" / "report.html").exists()
     assert read_results(runs / "toy" / "learn")["seed"] == 1
     assert read_results(runs / "toy" / "record")["seed"] == 7
@@ -161,16 +161,16 @@ def test_an_error_names_the_stage(toys: Toys, file: Path, runs: Path, capsys: py
         ("", "stage: Field required|at least one"),
         ("stage = 3", "stages are written as"),
         ("[[stage]]\nname = 'a'", "stage 1: has no kind; one of ingest"),
-        ("[[stage]]\nkind = 'prtrain'\nout = 'a'", "unknown kind 'prtrain'"),
-        ("[[stage]]\nkind = 'record'\nname = '../x'\nout = 'a'", "stage name '../x'"),
+        ("[[stage]]\nkind = 'prtrain'\nout = '{run}/a'", "unknown kind 'prtrain'"),
+        ("[[stage]]\nkind = 'record'\nname = '../x'\nout = '{run}/a'", "stage name '../x'"),
         (
-            "[[stage]]\nkind = 'record'\nout = 'a'\n[[stage]]\nkind = 'record'\nout = 'a'",
+            "[[stage]]\nkind = 'record'\nout = '{run}/a'\n[[stage]]\nkind = 'record'\nout = '{run}/a'",
             "two stages are named 'record'",
         ),
-        ("[[stage]]\nkind = 'record'\nout = 'a'\nspeed = 3", "stage 'record': speed: unknown key"),
+        ("[[stage]]\nkind = 'record'\nout = '{run}/a'\nspeed = 3", "stage 'record': speed: unknown key"),
         ("[[stage]]\nkind = 'record'", "stage 'record': out: Field required"),
-        ("colour = 3\n[[stage]]\nkind = 'record'\nout = 'a'", "colour: unknown key"),
-        ("[[stage]]\nkind = 'record'\nout = 'a'\nsteps = 'many'", "stage 'record': steps: "),
+        ("colour = 3\n[[stage]]\nkind = 'record'\nout = '{run}/a'", "colour: unknown key"),
+        ("[[stage]]\nkind = 'record'\nout = '{run}/a'\nsteps = 'many'", "stage 'record': steps: "),
     ],
 )
 def test_mistakes_are_one_line_before_anything_runs(toml: str, text: str, toys: Toys, tmp_path: Path) -> None:
@@ -216,14 +216,16 @@ def test_several_values_become_elements_of_a_list(toys: Toys, tmp_path: Path) ->
 def test_a_stage_file_gives_values_that_the_pipeline_overrides(toys: Toys, tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text("steps = 5\nseed = 4\n[model]\nwidth = 1\ndepth = 2\n")
     file = tmp_path / "pipeline.toml"
-    file.write_text('[[stage]]\nkind = "record"\nconfig = "{here}/base.toml"\nout = "a"\nsteps = 2\nmodel.depth = 3\n')
+    file.write_text(
+        '[[stage]]\nkind = "record"\nconfig = "{here}/base.toml"\nout = "{run}/a"\nsteps = 2\nmodel.depth = 3\n'
+    )
     assert read_pipeline(file, tmp_path).stage[0].fields == {
         "steps": 2,
         "seed": 4,
         "model": {"width": 1, "depth": 3},
-        "out": "a",
+        "out": f"{tmp_path}/a",
     }
-    file.write_text('[[stage]]\nkind = "record"\nconfig = "{here}/none.toml"\nout = "a"\n')
+    file.write_text('[[stage]]\nkind = "record"\nconfig = "{here}/none.toml"\nout = "{run}/a"\n')
     with pytest.raises(ConfigError, match=r"none\.toml: cannot be read"):
         read_pipeline(file, tmp_path)
 
@@ -235,3 +237,95 @@ def test_every_kind_names_a_stage_that_exists() -> None:
         module = importlib.import_module(module_name)
         assert hasattr(module, class_name), kind
         assert callable(getattr(module, function_name)), kind
+
+
+@pytest.mark.parametrize("kind", ["evaluate", "record", "ladder", "accuracy"])
+@pytest.mark.parametrize("where", ["pipeline", "stage file", "configuration"])
+def test_a_file_names_no_programs(
+    kind: str, where: str, tmp_path: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A stranger's file and its table of engines beside it: the command in the table must never run."""
+    proof = tmp_path / "proof"
+    (tmp_path / "e.toml").write_text(f'[engines.x]\ncommand = ["/bin/sh", "-c", "touch {proof}"]\n')
+    fields = 'game = "chess"\nagent = "uci:x,processes=1"\ngames = 2\nmax_plies = 2\n'
+    fields += {"evaluate": 'against = "random"\n', "record": 'out = "{run}/g.pgn"\n'}.get(kind, "")
+    fields = 'agent = "uci:x"\ndataset = "d.lmdb"\n' if kind == "accuracy" else fields
+    own = f'engines = "{tmp_path}/e.toml"\n'
+    file = tmp_path / "stranger.toml"
+    (tmp_path / "stage.toml").write_text(own)
+    if where == "configuration":
+        file.write_text(fields.replace("{run}", "run") + own)
+    elif where == "pipeline":
+        file.write_text(f'[[stage]]\nkind = "{kind}"\n{fields}engines = "{{here}}/e.toml"\n')
+    else:
+        file.write_text(f'[[stage]]\nkind = "{kind}"\n{fields}config = "{{here}}/stage.toml"\n')
+    command = kind if where == "configuration" else "run"
+    assert main([command, str(file), "--runs", str(runs)]) == 2
+    error = capsys.readouterr().err
+    assert "engines: set by the command line only (--engines), not by a file" in error
+    assert error.count("\n") == 1
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "out"),
+    [
+        ("record", 'game = "chess"\nagent = "random"\n', "{here}/precious.pgn"),
+        ("record", 'game = "chess"\nagent = "random"\n', "precious.pgn"),
+        ("record", 'game = "chess"\nagent = "random"\n', "{run}/../../precious.pgn"),
+        ("evaluate", 'game = "chess"\nagent = "random"\nagainst = "random"\n', "{here}/precious.pgn"),
+        ("ingest", 'game = "chess"\nsources = ["x.pgn"]\n', "{here}/precious.lmdb"),
+        ("report", 'run = "{run}"\n', "{here}/precious.html"),
+    ],
+)
+def test_a_pipeline_writes_inside_its_run_directory(kind: str, fields: str, out: str, tmp_path: Path) -> None:
+    file = tmp_path / "stranger.toml"
+    file.write_text(f'[[stage]]\nkind = "{kind}"\n{fields}out = "{out}"\n')
+    with pytest.raises(ConfigError, match=r"a pipeline writes inside its run directory only") as caught:
+        read_pipeline(file, tmp_path / "runs" / "stranger")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_page_of_another_run_is_not_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "stranger.toml"
+    file.write_text('[[stage]]\nkind = "report"\nrun = "{here}/mine"\n')
+    with pytest.raises(ConfigError, match=r"run '.*mine': a pipeline writes inside"):
+        read_pipeline(file, tmp_path / "run")
+    file.write_text('[[stage]]\nkind = "report"\nrun = "{here}/mine"\nout = "{run}/page.html"\n')
+    assert read_pipeline(file, tmp_path / "run").stage[0].kind == "report"
+
+
+def test_what_the_command_line_names_is_written_but_never_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "asks.toml"
+    file.write_text(
+        '[arguments]\nrecords = "games"\n[[stage]]\nkind = "record"\ngame = "chess"\nagent = "random"\n'
+        'out = "{records}"\n'
+    )
+    games = tmp_path / "games.pgn"
+    run = tmp_path / "run"
+    assert read_pipeline(file, run, {"records": [str(games)]}).stage[0].fields["out"] == str(games)
+    games.write_text("precious")
+    with pytest.raises(ConfigError, match=r"a file is there already"):
+        read_pipeline(file, run, {"records": [str(games)]})
+    (run / "record").mkdir(parents=True)
+    (run / "record" / "config.json").write_text("{}")  # the run is resumed: the file is its own
+    read_pipeline(file, run, {"records": [str(games)]})
+
+
+def test_every_output_of_a_stage_is_known() -> None:
+    import dataclasses
+    import importlib
+
+    for kind, (module_name, class_name, _) in pipeline.STAGES.items():
+        fields = {field.name for field in dataclasses.fields(getattr(importlib.import_module(module_name), class_name))}
+        assert fields & {"out", "output", "to", "save"} == set(pipeline.OUTPUTS.get(kind, ())), kind
+
+
+def test_a_page_has_a_pages_name(tmp_path: Path, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "slip.toml"
+    file.write_text('[[stage]]\nkind = "report"\nrun = "{run}"\nout = "{run}/config.json"\n')
+    assert main(["run", str(file), "--runs", str(runs)]) == 2
+    assert "config.json': must end in .html" in capsys.readouterr().err
+    assert main(["report", str(runs), "--out", str(file)]) == 2
+    assert "must end in .html" in capsys.readouterr().err
+    assert file.read_text().startswith("[[stage]]")
