@@ -33,7 +33,7 @@ TOKEN = re.compile(
 )
 PASSED_OVER = frozenset({"number", "glyph", "escape"})
 CLOCK = re.compile(r"\[%clk\s+(\d{1,4}):(\d{1,2}):(\d{1,2}(?:\.\d{1,6})?)\s*\]")
-NEXT_GAME = re.compile(r"(?:\s|\{[^}]*\}|;[^\n]*)*1\s*\.")
+NEXT_GAME = re.compile(r"(?:\s++|\{[^}]*+\}|;[^\n]*+)*+1\s*\.")  # possessive: time stays linear in any text
 ZERO_CASTLING = re.compile(r"^[0o]-[0o](-[0o])?")
 
 

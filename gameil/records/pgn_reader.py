@@ -24,7 +24,7 @@ TAGS = re.compile(
     rb"(?:(?:[ \t\r]*+\n|%[^\n]*+\n)++(?![ \t]*\[Event[ \t])(?:[ \t]*+\[[^\n]*+(?:\n|\Z))++)*+"
 )
 NEXT_TAG = re.compile(rb"\n[ \t]*+\[[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]+\"")
-COMMENT = re.compile(rb"\{[^}]*\}|;[^\n]*")
+NO_OPEN_COMMENT = re.compile(rb"(?:[^{;]++|\{[^}]*+\}|;[^\n]*+)*+")
 SKIP_TO = re.compile(rb"\n[ \t]*(?=\[Event[ \t]+\")")
 
 
@@ -75,27 +75,27 @@ def _find_game(data: bytes, start: int, ended: bool) -> tuple[int, int, int] | N
     if not ended and _after_blank(data, moves_begin, limit) >= limit:
         return None
     search_from = max(begin, moves_begin - 1)
+    outside = looked = moves_begin  # up to `outside` every comment is closed; `looked`: no brace closes it before here
     while True:
         candidate = NEXT_TAG.search(data, search_from, limit)
         if candidate is None:
             return (begin, moves_begin, len(data)) if ended else None
         end = candidate.start() + 1
         # A tag line inside a comment is text, but no comment reaches over an Event tag: that one was never closed.
-        if candidate[1] == b"Event" or not _in_comment(data[moves_begin:end]):
+        if candidate[1] == b"Event":
             return begin, moves_begin, end
+        if looked == outside or data.find(b"}", looked, end) >= 0:
+            matched = NO_OPEN_COMMENT.match(data, outside, end)
+            outside = matched.end() if matched else outside
+            if outside == end:
+                return begin, moves_begin, end
+        looked = end
         search_from = candidate.end()
 
 
 def _after_blank(data: bytes, start: int, limit: int) -> int:
     blank = BLANK.match(data, start, limit)
     return blank.end() if blank else start
-
-
-def _in_comment(moves: bytes) -> bool:
-    """True where the bytes end inside a brace comment."""
-    if moves.rfind(b"{") <= moves.rfind(b"}"):
-        return False
-    return b"{" in COMMENT.sub(b"", moves)
 
 
 def _skip_game(window: Window) -> None:

@@ -75,7 +75,7 @@ class Source:
         try:
             return self._stream.read(size)
         except BROKEN as error:
-            self.broken = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            self.broken = str(error) or type(error).__name__
             return b""
 
 

@@ -259,3 +259,25 @@ def test_an_endless_tag_line_is_too_large() -> None:
     error = read_error("pgn", '[Event "' + "x" * 70_000 + '"]\n\n1. e4 *\n')
     assert error.reason == "too large"
     assert len(error.excerpt) <= 200
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "1-0 " + ";" * 200 + "\n",
+        "{" * 100_000,
+        "{ open\n" + '[White "a"]\n' * 20_000,
+        "{ open\n" + '[White "a"]\n' * 5_000 + "}\n" + '{\n[White "a"]}\n' * 5_000 + "1-0\n",
+    ],
+    ids=["semicolons", "braces", "tags in an open comment", "tags in closed comments"],
+)
+def test_hostile_text_takes_linear_time(tail: str) -> None:
+    """Each of these took minutes to for ever in a scanner that looks back."""
+    records = read("pgn", TAGS + "1. e4 " + tail)
+    assert isinstance(records[0], GameRecord)
+    assert records[0].moves == ("e4",)
+
+
+def test_a_tag_line_inside_a_closed_comment_is_text() -> None:
+    record = read_one("pgn", TAGS + '1. e4 { see\n[White "a"]\nthere } e5 1-0\n')
+    assert record.moves == ("e4", "e5")
