@@ -311,6 +311,20 @@ def test_damaged_snapshot(gameil: CommandLine, damage: Callable[[Path], None]) -
     assert "player" in gameil.refusal(*evaluate(f"snapshot:{path}"))
 
 
+HOSTILE = {"huge number": "9" * 5000, "deep nesting": "[" * 100_000}
+
+
+@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+def test_numbers_and_nesting_that_no_reader_holds(gameil: CommandLine, value: str) -> None:
+    path = tiny_snapshot("player", "connect_four")
+    (path / "snapshot.json").write_text(f'{{"game_id": {value}')
+    assert "not valid JSON" in gameil.refusal(*evaluate(f"snapshot:{path}"))
+    assert "not valid TOML" in gameil.refusal("pretrain", write("bad.toml", f"steps = {value}"))
+    assert "not valid TOML" in gameil.refusal("run", write("bad.toml", f"seed = {value}"))
+    (path / "config.json").write_text(f'{{"stage": {value}')
+    assert "config.json" in gameil.refusal("report", path)
+
+
 def test_snapshot_of_another_game(gameil: CommandLine) -> None:
     path = tiny_snapshot("player", "connect_four")
     line = gameil.refusal(*evaluate(f"snapshot:{path}", "othello"))

@@ -62,7 +62,7 @@ def read_json(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no JSON, no UTF-8, or a number of too many digits
         raise CheckpointError(f"{path}: not valid JSON: {error}") from error
     if not isinstance(values, dict):
         raise CheckpointError(f"{path}: an object is expected, found {type(values).__name__}")

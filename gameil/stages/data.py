@@ -86,6 +86,7 @@ def stats_lines(stats: dict[str, Any]) -> list[str]:
     lines += ["", f"{'source':<40} {'read':>9} {'stored':>9} {'duplicate':>9} {'rejected':>9}"]
     for name, source in [*stats["sources"].items(), ("all", counts)]:
         rejected = sum(source["rejected"].values())
+        name = printable(name)
         shown = name if len(name) <= 40 else f"...{name[-37:]}"
         lines.append(
             f"{shown:<40} {source['read']:>9,} {source['stored']:>9,} {source['duplicates']:>9,} {rejected:>9,}"
@@ -144,7 +145,7 @@ def _verify_games(path: Path, game_ids: range) -> tuple[list[str], int]:
             }
             problems += [f"game {game_id} {problem}" for problem, holds in checks.items() if not holds]
         except GameilError as error:
-            problems.append(f"game {game_id}: {error}")
+            problems.append(f"game {game_id}: {printable(str(error))}")
     return problems, total
 
 
@@ -171,7 +172,13 @@ def show_game(path: Path, game_id: int, ply: int | None) -> list[str]:
         f"  from {where}",
         f"  {len(played.actions)} actions, {played.num_setup} of them setup, {played.after_end} moves after the end",
     ]
-    return [*facts, "", str(state).rstrip(), f"(ply {shown})", "", text.rstrip()]
+    shown_lines = [*facts, "", *str(state).rstrip().split("\n"), f"(ply {shown})", "", *text.rstrip().split("\n")]
+    return [printable(line) for line in shown_lines]
+
+
+def printable(line: str) -> str:
+    """A line for the terminal: names come from strangers' files, and control characters could rewrite the screen."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
 
 
 def export_games(path: Path, out: Path, split: Split | None, limit: int | None) -> int:

@@ -168,8 +168,7 @@ class _Training:
                     self.save()
                     raise KeyboardInterrupt from None
                 raise
-            share = None if config.minutes is None else self.elapsed() / (60.0 * config.minutes)
-            window.add(learner.step(batch, share=share).metrics)
+            window.add(learner.step(batch, share=self.share()).metrics)
             bar.advance(1 if by_steps else int(self.elapsed()) - bar.count)
             if learner.steps_done % config.log_every == 0:
                 metrics = window.close(self)
@@ -193,6 +192,15 @@ class _Training:
         if learner.steps_done % config.evaluate_every != 0 or not self.validation:
             self.evaluate()
         self.save()
+
+    def share(self) -> float | None:
+        """Part of the budget that is spent, so that the learning rate has come down whichever of two ends first; None
+        for a budget in steps alone, which the learner counts itself."""
+        config = self.config
+        if config.minutes is None:
+            return None
+        by_clock = self.elapsed() / (60.0 * config.minutes)
+        return by_clock if config.steps is None else max(by_clock, self.learner.steps_done / config.steps)
 
     def over(self) -> bool:
         """Whether the budget or the patience is spent."""

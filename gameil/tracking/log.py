@@ -10,6 +10,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
+
+_TOO_LARGE = 1 << 63
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class LogWriter:
 
 
 def read_log(path: Path) -> LogEntries:
-    """Reads a log; a missing file is an empty log, a torn last line (the run was killed) is left out."""
+    """Reads a log; a missing file is an empty log. Lines that are none of a log's are left out: a torn last one (the run was
+    killed), other JSON, numbers that no float holds."""
     metrics: list[tuple[int, dict[str, float]]] = []
     lines: list[str] = []
     if not path.exists():
@@ -69,20 +73,25 @@ def read_log(path: Path) -> LogEntries:
         for line in file:
             try:
                 entry = json.loads(line)
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 continue
             if not isinstance(entry, dict):
                 continue
-            if isinstance(entry.get("metrics"), dict) and isinstance(entry.get("step"), int):
+            if isinstance(entry.get("metrics"), dict) and _is_number(entry.get("step"), int):
                 numbers = {
                     str(name): math.nan if value is None else float(value)
                     for name, value in entry["metrics"].items()
-                    if value is None or isinstance(value, int | float)
+                    if value is None or _is_number(value, int | float)
                 }
                 metrics.append((entry["step"], numbers))
             elif isinstance(entry.get("text"), str):
                 lines.append(entry["text"])
     return LogEntries(tuple(metrics), tuple(lines))
+
+
+def _is_number(value: object, kind: type | UnionType) -> bool:
+    """Whether a value read from a file is of this kind and can be drawn in a chart; whole numbers have no bound there."""
+    return isinstance(value, kind) and not (isinstance(value, int) and abs(value) >= _TOO_LARGE)
 
 
 def cut_torn_line(path: Path) -> None:

@@ -209,7 +209,7 @@ def _plain(value: Any) -> Any:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: not a JSON object")

@@ -94,6 +94,21 @@ def test_a_game_is_shown_with_its_board(dataset_path: Path, capsys: pytest.Captu
     assert "no game 999" in capsys.readouterr().err
 
 
+def test_names_cannot_write_to_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name with escape sequences, and one with the mark that turns the direction of writing."""
+    path = tmp_path / "hostile.lmdb"
+    played = random_games("tic_tac_toe", 1)[0]
+    names = ("\x1b]0;owned\x07", "ab\u202ecd\x9b2J")
+    players = tuple(dataclasses.replace(player, name=name) for player, name in zip(played.players, names, strict=True))
+    with DatasetWriter(path, "tic_tac_toe") as writer:
+        writer.add(dataclasses.replace(played, players=players))
+    assert main(["data", "show", str(path), "0"]) == 0
+    text = capsys.readouterr().out
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert r"\x1b]0;owned\x07" in text
+    assert r"\u202e" in text
+
+
 def test_exported_games_can_be_ingested_again(dataset_path: Path, tmp_path: Path) -> None:
     out = tmp_path / "games.jsonl"
     assert main(["data", "export", str(dataset_path), "--out", str(out), "--split", "validation"]) == 0

@@ -114,6 +114,27 @@ def test_an_agent_without_a_policy_has_top1_only(
     assert overall["nll"] is None  # type: ignore[index]
 
 
+class SureAtFirst(LowestCell):
+    """Sure of every decision of its first call, of no other: a small batch must not hide its policy."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+
+    def act(self, requests: list[Request]) -> Decisions:
+        decisions = super().act(requests)
+        self.sure = 0.9
+        return decisions
+
+
+def test_one_sure_batch_does_not_hide_a_policy(
+    dataset: Path, runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "build_agent", lambda *_, **__: SureAtFirst())
+    overall = measure(dataset, runs, "random", capsys, "--batch-size", "3")["overall"]
+    assert overall["nll"] > 0.0  # type: ignore[index]
+    assert overall["top3"] is not None  # type: ignore[index]
+
+
 def test_the_uniform_line_by_hand(dataset: Path, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # Every game starts with 9 choices, then 8, 7 ...; with one position, the first: 1/9, 3/9, 5/9, ln 9.
     uniform = measure(dataset, runs, "random", capsys, "--positions", "1")["uniform"]

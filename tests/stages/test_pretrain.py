@@ -21,6 +21,7 @@ from gameil.learners.learner import StepResult
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.position_batch import PositionBatch
 from gameil.records.record import Provenance
+from gameil.tracking.log import read_log
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +161,15 @@ def test_minutes_and_patience_end_a_run(dataset: Path, runs: Path) -> None:
     patient = {"steps": 100000, "evaluate_every": 1, "patience": 2, "learner__learning_rate": 1e-12}
     assert main(arguments(dataset, runs, "patient", model__kind="mlp", **patient)) == 0
     assert json.loads((runs / "patient" / "results.json").read_text())["steps"] < 1000
+
+
+def test_the_learning_rate_comes_down_by_whichever_budget_ends_first(dataset: Path, runs: Path) -> None:
+    """Twelve steps end long before an hour does; the last updates must still have a small learning rate."""
+    changes = {"steps": 12, "minutes": 60, "learner__warmup_steps": 2, "log_every": 1, "evaluate_every": 12}
+    assert main(arguments(dataset, runs, "both", **changes)) == 0
+    rates = [value for _, value in read_log(runs / "both" / "log.jsonl").curve("optimizer/learning_rate")]
+    assert len(rates) == 12
+    assert rates[-1] < 0.2 * max(rates)
 
 
 def test_it_starts_from_a_snapshot(dataset: Path, finished: Path, runs: Path) -> None:

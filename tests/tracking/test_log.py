@@ -63,3 +63,15 @@ def test_a_diverged_loss_leaves_a_log_that_any_json_reader_reads(tmp_path: Path)
 
 def test_a_missing_log_is_empty(tmp_path: Path) -> None:
     assert read_log(tmp_path / "none.jsonl").names() == []
+
+
+def test_numbers_that_no_float_holds_and_deep_nesting_are_left_out(tmp_path: Path) -> None:
+    lines = [
+        f'{{"step": 1, "metrics": {{"a": {"9" * 5000}}}}}',
+        f'{{"step": 2, "metrics": {{"a": {"9" * 400}, "b": 1}}}}',
+        f'{{"step": {"9" * 400}, "metrics": {{"a": 1}}}}',
+        '{"a": ' + "[" * 100_000,
+        '{"step": 3, "metrics": {"a": 3}}',
+    ]
+    (tmp_path / "log.jsonl").write_text("\n".join(lines) + "\n")
+    assert read_log(tmp_path / "log.jsonl").metrics == ((2, {"b": 1.0}), (3, {"a": 3.0}))
