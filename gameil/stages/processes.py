@@ -15,6 +15,10 @@ Result = TypeVar("Result")
 
 _INLINE = 8
 """Items done here before other processes are started: a short stream ends before they would be ready."""
+_QUEUED = 4
+"""Items given to each process in advance."""
+_AHEAD = 12
+"""Items in work or done, for each process, behind one that is not: bounds the memory."""
 
 
 def map_in_order(function: Callable[[Item], Result], items: Iterator[Item], workers: int) -> Iterator[Result]:
@@ -40,14 +44,27 @@ def _map_apart(
         try:
             waiting.append(pool.submit(function, first))
             for item in items:
-                waiting.append(pool.submit(function, item))
-                # The oldest is waited for only when enough work is queued to keep every process busy meanwhile.
-                if len(waiting) > 4 * workers:
+                if len(waiting) < _QUEUED * workers or waiting[0].done():
+                    waiting.append(pool.submit(function, item))
+                else:
+                    # Enough is queued to keep every process busy: this one helps instead of waiting for the oldest,
+                    # which matters most while the others are still starting.
+                    waiting.append(_done(function(item)))
+                while waiting[0].done() or len(waiting) > _AHEAD * workers:
                     yield waiting.popleft().result()
+                    if not waiting:
+                        break
             while waiting:
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _done(result: Result) -> Future[Result]:
+    """What a process would have handed out."""
+    future: Future[Result] = Future()
+    future.set_result(result)
+    return future
 
 
 def _prepare_worker() -> None:
