@@ -16,6 +16,7 @@ from gameil.checkpoints.snapshot import load_snapshot
 from gameil.games.game import Game, State
 from gameil.models.inference import Evaluation, NetworkEvaluator
 from gameil.positions.encoder import ObservationEncoder
+from gameil.search.evaluators import network_evaluator
 from gameil.search.puct import BatchedSearch, SearchConfig
 
 _TIE = 1e-6
@@ -29,16 +30,17 @@ def load_network_agent(
 ) -> Agent:
     """The agent of a snapshot directory; with ``simulations`` above 0 it searches. Raises ``CheckpointError``."""
     snapshot = load_snapshot(Path(path), game=game.id)
-    judge = state_judge(snapshot.encoder, snapshot.evaluator(device=device))
+    evaluator = snapshot.evaluator(device=device)
     if simulations == 0:
-        return NetworkAgent(name, judge, temperature=temperature)
+        return NetworkAgent(name, state_judge(snapshot.encoder, evaluator), temperature=temperature)
     from gameil.agents.search import SearchAgent
 
-    return SearchAgent(name, game, BatchedSearch(judge, SearchConfig(simulations=simulations)), temperature=temperature)
+    search = BatchedSearch(network_evaluator(evaluator, snapshot.encoder), SearchConfig(simulations=simulations))
+    return SearchAgent(name, game, search, temperature=temperature)
 
 
 def state_judge(encoder: ObservationEncoder, evaluator: NetworkEvaluator) -> Judge:
-    """A function that evaluates states with one network call, as agents and searches want it."""
+    """A function that evaluates states with one network call, as agents without a search want it."""
 
     def judge(states: Sequence[State]) -> Evaluation:
         return evaluator.evaluate(encoder.encode(states), [state.legal_actions() for state in states])

@@ -202,7 +202,7 @@ _KINDS: dict[str, _Kind] = {
     "snapshot": _Kind(
         "a snapshot directory",
         {
-            "search": Option(int, 0, 1_000_000),
+            "search": Option(int, 0, 10_000),
             "temperature": Option(float, 0, 100),
             "device": Option(("cpu", "cuda")),
         },

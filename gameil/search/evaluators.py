@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -10,15 +11,13 @@ from numpy.typing import NDArray
 from gameil.games.game import State
 from gameil.search.puct import LeafEvaluation, StateEvaluator
 
-ILLEGAL_LOG_PROB = float(np.finfo(np.float32).min)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayEvaluation:
-    """An evaluation that is no network's."""
+    """An evaluation as two arrays."""
 
     log_probs: NDArray[np.float32]
-    """``[B, A]``, illegal actions at ``finfo.min``."""
+    """``[L]``, beside all legal actions."""
     values: NDArray[np.float32]
     """``[B]``, for the player to move."""
 
@@ -33,22 +32,26 @@ class ObservationWriter(Protocol):
 class PositionEvaluator(Protocol):
     """What is needed of ``models.inference.NetworkEvaluator``."""
 
-    def evaluate(self, observations: NDArray[np.float32], legal: Sequence[Sequence[int]]) -> LeafEvaluation: ...
+    def evaluate_legal(
+        self, observations: NDArray[np.float32], legal: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Log-probabilities ``[L]`` beside ``legal [L]``, whose positions are ``rows [L]``, and values ``[B]``."""
 
 
 def network_evaluator(evaluator: PositionEvaluator, encoder: ObservationWriter) -> StateEvaluator:
     """The search's evaluator of states from a network and the encoder it was trained with."""
 
-    def evaluate(states: Sequence[State]) -> LeafEvaluation:
-        return evaluator.evaluate(encoder.encode(states), [state.legal_actions() for state in states])
+    def evaluate(states: Sequence[State], legal: Sequence[Sequence[int]]) -> LeafEvaluation:
+        counts = np.fromiter(map(len, legal), np.int64, len(legal))
+        flat = np.fromiter(chain.from_iterable(legal), np.int64, int(counts.sum()))
+        rows = np.repeat(np.arange(len(states)), counts)
+        return ArrayEvaluation(*evaluator.evaluate_legal(encoder.encode(states), flat, rows))
 
     return evaluate
 
 
-def uniform_evaluator(states: Sequence[State]) -> ArrayEvaluation:
+def uniform_evaluator(states: Sequence[State], legal: Sequence[Sequence[int]]) -> ArrayEvaluation:
     """Every legal action equally likely, every value 0: what a search finds with it, it found by the rules alone."""
-    log_probs = np.full((len(states), states[0].game.num_actions), ILLEGAL_LOG_PROB, np.float32)
-    for row, state in enumerate(states):
-        legal = state.legal_actions()
-        log_probs[row, legal] = -np.log(len(legal))
+    counts = np.fromiter(map(len, legal), np.int64, len(legal))
+    log_probs = np.repeat(-np.log(counts.astype(np.float32)), counts)
     return ArrayEvaluation(log_probs, np.zeros(len(states), np.float32))

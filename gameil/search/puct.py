@@ -19,19 +19,26 @@ from gameil.search.tree import NO_NODE, Tree, for_movers, per_player
 
 
 class LeafEvaluation(Protocol):
-    """What an evaluator says about ``B`` states (``models.inference.Evaluation`` fits)."""
+    """What an evaluator says about ``B`` states with ``L`` legal actions in all."""
 
     @property
     def log_probs(self) -> NDArray[np.float32]:
-        """``[B, A]``, normalised over the legal actions."""
+        """``[L]``, beside the legal actions of all states in a row; normalised within each state. Flat, because a row of
+        all of a game's actions is mostly illegal ones: 4,674 in chess, about 35 of them legal."""
 
     @property
     def values(self) -> NDArray[np.float32]:
         """``[B]`` for the player to move, in [-1, 1]."""
 
 
-StateEvaluator = Callable[[Sequence[State]], LeafEvaluation]
-"""Judges states that are neither terminal nor chance nodes; reads them, never mutates them."""
+StateEvaluator = Callable[[Sequence[State], Sequence[Sequence[int]]], LeafEvaluation]
+"""Judges states that are neither terminal nor chance nodes, given with their legal actions; never mutates them."""
+
+_FIRST_NODES = 256
+"""Nodes a tree has room for at first; it grows."""
+_MOST_TREE_BYTES = 8 << 30
+_CHILD_BYTES = 24
+"""Of one child slot, all its arrays together."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,7 @@ class BatchedSearch:
         Raises:
             GameError: the game hides information or cannot be cloned, or a state has no move to choose.
             ShapeError: other numbers of states and generators, or an evaluator with wrong shapes.
+            ConfigError: so many trees of so many nodes would not fit into memory.
         """
         if len(rngs) != len(states):
             raise ShapeError(f"{len(rngs)} generators for {len(states)} states")
@@ -105,9 +113,10 @@ class BatchedSearch:
             raise ShapeError("a search needs at least one state")
         game = states[0].game
         _check_searchable(game, states)
-        tree = Tree.plant(states, game, nodes=self._config.simulations + 1, slots=8)
+        tree = Tree.plant(states, game, nodes=min(self._config.simulations + 1, _FIRST_NODES), slots=8)
         rows = np.arange(len(states))
         self._expand(tree, rows, np.zeros(len(states), np.int64))
+        _check_memory(tree, self._config.simulations)
         if root_noise:
             add_root_noise(tree, rngs, fraction=self._config.noise_fraction, total=self._config.noise_total)
         for _ in range(self._config.simulations):
@@ -148,15 +157,16 @@ class BatchedSearch:
         if not rows.size:
             return
         states = [tree.states[row][node] for row, node in zip(rows, nodes, strict=True)]
-        evaluation = self._evaluator(states)
-        if evaluation.values.shape != (len(states),) or evaluation.log_probs.shape[0] != len(states):
+        actions = [state.legal_actions() for state in states]
+        ends = np.cumsum([len(legal) for legal in actions])
+        evaluation = self._evaluator(states, actions)
+        if evaluation.values.shape != (len(states),) or evaluation.log_probs.shape != (ends[-1],):
             raise ShapeError(
                 f"an evaluator gave log_probs {evaluation.log_probs.shape} and values {evaluation.values.shape} "
-                f"for {len(states)} states"
+                f"for {len(states)} states with {ends[-1]} legal actions"
             )
         tree.value[rows, nodes] = evaluation.values
-        actions = [state.legal_actions() for state in states]
-        priors = [np.exp(log_probs[legal]) for log_probs, legal in zip(evaluation.log_probs, actions, strict=True)]
+        priors = np.split(np.exp(evaluation.log_probs), ends[:-1])
         tree.add_children(rows, nodes, actions, priors)
 
 
@@ -229,6 +239,16 @@ def _summary(tree: Tree, num_actions: int) -> SearchResult:
     values = (tree.value[:, 0] + tree.child_value_sum[:, 0].sum(axis=1)) / (1.0 + total)
     weights = (visit_counts / total[:, None]).astype(np.float32)
     return SearchResult(weights, values.astype(np.float32), visit_counts, q)
+
+
+def _check_memory(tree: Tree, simulations: int) -> None:
+    """Raises ``ConfigError`` where trees as wide as their roots would not fit, before a long search finds out."""
+    need = len(tree) * (simulations + 1) * tree.child_action.shape[2] * _CHILD_BYTES
+    if need > _MOST_TREE_BYTES:
+        raise ConfigError(
+            f"a search of {len(tree)} games at once with {simulations} simulations needs {need / 2**30:.0f} GiB, more "
+            f"than the {_MOST_TREE_BYTES >> 30} allowed: play fewer games at once or search less"
+        )
 
 
 def _check_searchable(game: Game, states: Sequence[State]) -> None:

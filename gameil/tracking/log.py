@@ -63,8 +63,10 @@ class LogWriter:
 
 
 def read_log(path: Path) -> LogEntries:
-    """Reads a log; a missing file is an empty log. Lines that are none of a log's are left out: a torn last one (the run was
-    killed), other JSON, numbers that no float holds."""
+    """Reads a log; a missing file is an empty log.
+
+    What no log writer writes is left out: a torn last line (the run was killed), other JSON, numbers without bound.
+    """
     metrics: list[tuple[int, dict[str, float]]] = []
     lines: list[str] = []
     if not path.exists():
@@ -90,7 +92,7 @@ def read_log(path: Path) -> LogEntries:
 
 
 def _is_number(value: object, kind: type | UnionType) -> bool:
-    """Whether a value read from a file is of this kind and can be drawn in a chart; whole numbers have no bound there."""
+    """Whether a value from a file is of this kind and can be drawn; JSON's whole numbers have no bound."""
     return isinstance(value, kind) and not (isinstance(value, int) and abs(value) >= _TOO_LARGE)
 
 

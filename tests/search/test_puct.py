@@ -8,8 +8,9 @@ import pytest
 from gameil.errors import ConfigError, GameError, ShapeError
 from gameil.games.game import State
 from gameil.games.registry import make_game
-from gameil.search.evaluators import ArrayEvaluation, uniform_evaluator
+from gameil.search.evaluators import ArrayEvaluation, network_evaluator, uniform_evaluator
 from gameil.search.puct import BatchedSearch, SearchConfig, SearchResult
+from gameil.search.tree import Tree
 from tests.search.tree_game import Chance, Decision, End, TreeGame
 
 
@@ -23,21 +24,19 @@ def _run(
 class TableEvaluator:
     """Priors and values by the node's name; counts its calls and refuses terminal states."""
 
-    def __init__(self, table: dict[str, tuple[dict[int, float], float]], num_actions: int = 4) -> None:
+    def __init__(self, table: dict[str, tuple[dict[int, float], float]]) -> None:
         self.table = table
-        self.num_actions = num_actions
         self.calls: list[list[str]] = []
 
-    def __call__(self, states) -> ArrayEvaluation:
+    def __call__(self, states, legal) -> ArrayEvaluation:
         assert not any(state.is_terminal() or state.current_player() < 0 for state in states)
         self.calls.append([state.node.name for state in states])
-        log_probs = np.full((len(states), self.num_actions), np.finfo(np.float32).min, np.float32)
+        log_probs = []
         values = np.zeros(len(states), np.float32)
-        for row, state in enumerate(states):
+        for row, (state, actions) in enumerate(zip(states, legal, strict=True)):
             priors, values[row] = self.table[state.node.name]
-            for action, prior in priors.items():
-                log_probs[row, action] = math.log(prior)
-        return ArrayEvaluation(log_probs, values)
+            log_probs += [math.log(priors[action]) for action in actions]
+        return ArrayEvaluation(np.asarray(log_probs, np.float32), values)
 
 
 def test_four_simulations_by_hand() -> None:
@@ -238,6 +237,49 @@ def test_states_are_not_mutated() -> None:
     before = str(state)
     _run([state], simulations=20)
     assert str(state) == before
+
+
+def test_memory_grows_with_the_tree_not_with_the_simulations_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A game that ends at once needs two nodes, whatever is asked for; the room for 100,001 is never taken."""
+    planted: list[Tree] = []
+    plant = Tree.plant
+
+    def remember(*args, **kwargs) -> Tree:
+        planted.append(plant(*args, **kwargs))
+        return planted[-1]
+
+    monkeypatch.setattr(Tree, "plant", staticmethod(remember))
+    state = TreeGame(Decision(0, {0: End((0.0, 0.0))})).initial_state()
+    _run([state], simulations=300)
+    assert planted[0].player.shape[1] <= 256
+    deep = _run([make_game("connect_four").initial_state()], simulations=600)  # more than the first room: it grows
+    assert deep.visit_counts.sum() == 600
+    assert planted[1].player.shape[1] > 256
+
+
+def test_a_search_that_memory_cannot_hold_is_refused() -> None:
+    state = make_game("tic_tac_toe").initial_state()
+    with pytest.raises(ConfigError, match=r"64 games at once with 10000000 simulations needs \d+ GiB") as caught:
+        _run([state] * 64, simulations=10_000_000)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_network_is_asked_for_legal_actions_only() -> None:
+    """The evaluator of a search never fills a row of all actions."""
+
+    class Network:
+        def evaluate_legal(self, observations, legal, rows):
+            assert observations.shape == (2, 1)
+            assert legal.tolist() == [0, 1, 2, 3, 4, 5, 6] * 2
+            assert rows.tolist() == [0] * 7 + [1] * 7
+            return np.full(14, -math.log(7), np.float32), np.zeros(2, np.float32)
+
+    class Encoder:
+        def encode(self, states):
+            return np.zeros((len(states), 1), np.float32)
+
+    state = make_game("connect_four").initial_state()
+    _run([state, state], evaluator=network_evaluator(Network(), Encoder()), simulations=1, c_init=0.0)
 
 
 def test_refuses_what_cannot_be_searched() -> None:
