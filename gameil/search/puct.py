@@ -23,8 +23,10 @@ class LeafEvaluation(Protocol):
 
     @property
     def log_probs(self) -> NDArray[np.float32]:
-        """``[L]``, beside the legal actions of all states in a row; normalised within each state. Flat, because a row of
-        all of a game's actions is mostly illegal ones: 4,674 in chess, about 35 of them legal."""
+        """``[L]``, beside the legal actions of all states in a row; normalised within each state.
+
+        Flat, because a row of all of a game's actions is mostly illegal ones: chess has 4,674, about 35 of them legal.
+        """
 
     @property
     def values(self) -> NDArray[np.float32]:
