@@ -23,7 +23,7 @@ def test_pipelines_are_accepted(path: Path, tmp_path: Path) -> None:
         if stage.table.kind == "ingest" and not asked:
             assert all(source.exists() or str(tmp_path) in str(source) for source in stage.config.sources)
     # What the last line tells a person to play is what one of the stages makes.
-    match = re.fullmatch(r"snapshot:(.*)/([^/]+)/snapshots/best", config.agent)
+    match = re.fullmatch(r"snapshot:(.*)/([^/]+)/snapshots/best(,search=\d+)?", config.agent)
     assert match is not None
     assert match[1] == str(tmp_path / "run")
     assert match[2] in {stage.table.name for stage in stages}
