@@ -43,7 +43,8 @@ def encode_game(
         played: the game; its actions are replayed by its own rules.
         encoder: writes the observations.
         game_id: copied into the batch.
-        labels: expert's labels by ply; their probabilities become ``target_probs``, their best action ``actions``.
+        labels: expert's labels by ply; their probabilities become ``target_probs``, their best action ``actions``, and
+            their value, where they give one, ``returns``: a better estimate than the end of one game.
     """
     capacity = len(played.actions) - played.num_setup if labels is None else len(labels)
     observations = np.empty((capacity, *encoder.shape), dtype=np.float16)
@@ -53,6 +54,7 @@ def encode_game(
     actions: list[int] = []
     plies: list[int] = []
     movers: list[int] = []
+    estimates: dict[int, float] = {}
     for ply, state, action in replay(played):
         if labels is not None:
             label = labels.get(ply)
@@ -60,6 +62,8 @@ def encode_game(
                 continue
             targets.append(_spread(label, state.legal_actions(), ply))
             action = int(label.actions[int(np.argmax(label.probs))])
+            if label.value is not None:
+                estimates[len(actions)] = label.value
         encoder.write(state, buffer)
         observations[len(actions)] = buffer
         legal_lists.append(state.legal_actions())
@@ -74,6 +78,9 @@ def encode_game(
         returns = np.zeros(size, dtype=np.float32)
     else:
         returns = np.asarray(played.returns, dtype=np.float32)[seats]
+    return_weights = np.full(size, played.returns is not None, dtype=np.float32)
+    places = list(estimates)
+    returns[places], return_weights[places] = list(estimates.values()), 1.0
     ratings = [player.rating or 0 for player in played.players]
     return PositionBatch(
         observations=observations[:size],
@@ -82,7 +89,7 @@ def encode_game(
         actions=np.asarray(actions, dtype=np.int64),
         target_probs=None if labels is None else np.concatenate([*targets, np.empty(0, np.float32)]),
         returns=returns,
-        return_weights=np.full(size, played.returns is not None, dtype=np.float32),
+        return_weights=return_weights,
         weights=np.ones(size, dtype=np.float32),
         game_ids=np.full(size, game_id, dtype=np.uint64),
         plies=np.asarray(plies, dtype=np.int32),

@@ -112,3 +112,13 @@ def test_joining_hard_and_soft_targets_spells_the_hard_ones_out() -> None:
     assert joined.target_probs is not None
     np.testing.assert_allclose(joined.target_probs[:7], [1, 0, 0, 0, 0, 0, 0])
     np.testing.assert_allclose(joined.target_probs[-7:], [0, 0, 0.25, 0.75, 0, 0, 0])
+
+
+def test_an_experts_value_stands_in_for_the_outcome() -> None:
+    one, half = np.array([2], np.int32), np.array([1.0], np.float32)
+    labels = {2: Label("solver", 0, one, half, value=0.5), 3: Label("solver", 0, one, half)}
+    batch = encode_game(column_game(), encoder(), labels=labels)
+    assert batch.returns.tolist() == [0.5, -1.0]
+    unknown = encode_game(column_game(returns=None), encoder(), labels=labels)
+    assert unknown.returns.tolist() == [0.5, 0.0]
+    assert unknown.return_weights.tolist() == [1.0, 0.0]
