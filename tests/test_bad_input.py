@@ -318,7 +318,9 @@ HOSTILE = {"huge number": "9" * 5000, "deep nesting": "[" * 100_000}
 def test_numbers_and_nesting_that_no_reader_holds(gameil: CommandLine, value: str) -> None:
     path = tiny_snapshot("player", "connect_four")
     (path / "snapshot.json").write_text(f'{{"game_id": {value}')
-    assert "not valid JSON" in gameil.refusal(*evaluate(f"snapshot:{path}"))
+    code, _, error = gameil.run(*evaluate(f"snapshot:{path}"))
+    assert (code, error.count("\n")) == (2, 1)
+    assert "not valid JSON" in error
     assert "not valid TOML" in gameil.refusal("pretrain", write("bad.toml", f"steps = {value}"))
     assert "not valid TOML" in gameil.refusal("run", write("bad.toml", f"seed = {value}"))
     (path / "config.json").write_text(f'{{"stage": {value}')
