@@ -23,8 +23,6 @@ from gameil.arena.series import SeriesResult, play_series
 from gameil.checkpoints.checkpoint import CheckpointStore
 from gameil.checkpoints.snapshot import SnapshotCard, load_snapshot, save_snapshot
 from gameil.dataset.dataset import Dataset
-from gameil.dataset.loader import Loader, LoaderConfig
-from gameil.dataset.mixture import MixtureLoader, split_batch
 from gameil.dataset.schema import SplitRule
 from gameil.dataset.writer import DatasetWriter
 from gameil.errors import ConfigError
@@ -35,10 +33,18 @@ from gameil.learners.behavioural_cloning import BehaviouralCloning, CloningConfi
 from gameil.learners.held_out import measure_held_out
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet
-from gameil.positions.position_batch import PositionBatch
 from gameil.seeding import generator, stream_seed
+from gameil.stages.forgetting import held_out_positions
 from gameil.stages.interrupts import DeferredInterrupt
-from gameil.stages.labelling import Choice, candidates, choose, games_of_round, label_places, play_mixture
+from gameil.stages.labelling import (
+    Choice,
+    candidates,
+    choose,
+    games_of_round,
+    label_batches,
+    label_places,
+    play_mixture,
+)
 from gameil.tracking.run import Run
 
 
@@ -164,7 +170,9 @@ class _Dagger:
         self.snapshots = run.directory / "snapshots"
         self.store = CheckpointStore(run.directory / "checkpoints")
         self.labels_path = run.directory / "labels.lmdb"
-        self.held_out = self._held_out_positions()
+        self.held_out = held_out_positions(
+            config.dataset, "validation", self.game, self.encoder.config, positions=config.held_out_positions
+        )
         self.round = 0
         self.best_score = 0.0
         self.rows: list[dict[str, Any]] = []
@@ -260,7 +268,15 @@ class _Dagger:
         learner = BehaviouralCloning(
             self.policy, config.learner, total_steps=config.steps_per_round, device=config.device
         )
-        loader = self.loader()
+        loader = label_batches(
+            self.labels_path,
+            config.dataset,
+            self.encoder.config,
+            batch_size=config.batch_size,
+            dataset_share=config.dataset_share,
+            augment=config.augment,
+            seed=stream_seed(config.seed, "loader", self.round),
+        )
         sums: dict[str, float] = {}
         with self.run.progress(f"round {self.round}: training", config.steps_per_round, "steps") as bar:
             for step in range(config.steps_per_round):
@@ -275,23 +291,6 @@ class _Dagger:
         self.policy = learner.evaluation_model()
         for parameter in self.policy.parameters():
             parameter.requires_grad_(True)
-
-    def loader(self) -> MixtureLoader:
-        """Batches of people's positions beside labelled ones, each in its share."""
-        config = self.config
-        sources: list[tuple[Path, bool]] = [(self.labels_path, True)]
-        shares = [1.0]
-        if config.dataset is not None:
-            sources.append((config.dataset, False))
-            shares = [1.0 - config.dataset_share, config.dataset_share]
-        loaders = []
-        for (path, labels), size in zip(sources, split_batch(config.batch_size, shares), strict=True):
-            seed = stream_seed(config.seed, "loader", self.round, int(labels))
-            loader_config = LoaderConfig(batch_size=size, seed=seed)
-            loaders.append(
-                Loader(path, "train", self.encoder.config, loader_config, augment=config.augment, labels=labels)
-            )
-        return MixtureLoader(loaders)
 
     def end_round(self) -> None:
         """Measures the round, keeps its snapshot and saves the checkpoint."""
@@ -313,16 +312,13 @@ class _Dagger:
             row |= {"score": 0.5, "low": 0.5, "high": 0.5}
             shown = ""
         else:
-            name = config.opponent or "parent"
-            opponent: Agent = (
-                build_agent(config.opponent, self.game, seed=config.seed)
-                if config.opponent
-                else self.agent("parent", self.parent.model)
-            )
+            opponent: Agent = self.agent("parent", self.parent.model)
+            if config.opponent:
+                opponent = build_agent(config.opponent, self.game, seed=config.seed)
             result = self.series("measuring", self.agent("policy", self.policy), opponent, config.series_games)
             opponent.close()
             row |= {"score": result.score, "low": result.interval.low, "high": result.interval.high}
-            shown = f" against {name}: {_shown(result)};"
+            shown = f" against {config.opponent or 'parent'}: {_shown(result)};"
         metrics = {"arena/score": row["score"], "labels/total": float(labels)}
         if self.held_out:
             found = measure_held_out(self.freeze(self.policy), self.held_out)
@@ -365,17 +361,14 @@ class _Dagger:
 
     def save(self) -> None:
         """Saves a checkpoint between two rounds."""
-        tensors = {f"model.{name}": tensor for name, tensor in self.policy.state_dict().items()}
-        self.store.save(self.round, tensors, {"rows": self.rows, "best_score": self.best_score})
+        self.store.save(self.round, self.policy.state_dict(), {"rows": self.rows, "best_score": self.best_score})
 
     def restore(self) -> None:
         """Goes on after the last round that was finished."""
         checkpoint = self.store.latest()
         if checkpoint is None:
             return
-        self.policy.load_state_dict(
-            {name.removeprefix("model."): tensor for name, tensor in checkpoint.tensors.items()}
-        )
+        self.policy.load_state_dict(checkpoint.tensors)
         self.round = checkpoint.step
         self.rows = list(checkpoint.state["rows"])
         self.best_score = float(checkpoint.state["best_score"])
@@ -393,16 +386,6 @@ class _Dagger:
             "improved": improved,
             "rounds": self.rows,
         }
-
-    def _held_out_positions(self) -> list[PositionBatch]:
-        """Positions of the forgetting meter, read once; none without a dataset."""
-        config = self.config
-        if config.dataset is None or not config.held_out_positions:
-            return []
-        Dataset(config.dataset, family=self.game.family).close()
-        loader_config = LoaderConfig(batch_size=256)
-        loader = Loader(config.dataset, "validation", self.encoder.config, loader_config, augment=False)
-        return list(loader.once(max_positions=config.held_out_positions))
 
 
 def _advance(advance: Any, interrupt: DeferredInterrupt) -> None:

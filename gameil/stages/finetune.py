@@ -18,8 +18,6 @@ from gameil.agents.network import NetworkAgent, state_judge
 from gameil.arena.series import SeriesResult, play_series
 from gameil.checkpoints.checkpoint import CheckpointStore
 from gameil.checkpoints.snapshot import SnapshotCard, load_snapshot, save_snapshot
-from gameil.dataset.dataset import Dataset
-from gameil.dataset.loader import Loader, LoaderConfig
 from gameil.dataset.schema import Split
 from gameil.errors import ConfigError
 from gameil.games.registry import make_game
@@ -27,9 +25,9 @@ from gameil.learners.held_out import measure_held_out
 from gameil.learners.reinforce import Reinforce, ReinforceConfig
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet
-from gameil.positions.position_batch import PositionBatch
 from gameil.rollout.self_play import SelfPlayConfig, Trajectories, play_self
 from gameil.seeding import stream_seed
+from gameil.stages.forgetting import held_out_positions
 from gameil.stages.interrupts import DeferredInterrupt
 from gameil.tracking.progress import Progress
 from gameil.tracking.run import Run
@@ -154,7 +152,9 @@ class _Finetuning:
         )
         self.snapshots = run.directory / "snapshots"
         self.store = CheckpointStore(run.directory / "checkpoints")
-        self.held_out = _held_out_positions(config, self.parent.card, self.game.family)
+        self.held_out = held_out_positions(
+            config.dataset, config.split, self.game, self.encoder.config, positions=config.forgetting_positions
+        )
         self.pool: dict[str, NetworkEvaluator] = {"start": self.teacher}
         self.pool_score = [0.0, 0.0]
         """Sum of scores against the pool since the last chance to join it, and their number."""
@@ -358,12 +358,3 @@ class _Finetuning:
                 concurrency=256,
                 progress=lambda _: bar.advance(),
             )
-
-
-def _held_out_positions(config: FinetuneConfig, card: SnapshotCard, family: str) -> list[PositionBatch]:
-    """The forgetting meter's positions, read once; empty without a dataset."""
-    if config.dataset is None:
-        return []
-    Dataset(config.dataset, family=family).close()
-    loader = Loader(config.dataset, config.split, card.encoder, LoaderConfig(batch_size=256), augment=False)
-    return list(loader.once(max_positions=config.forgetting_positions))

@@ -6,6 +6,7 @@ a killed round loses at most a few seconds of the expert's work.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 from gameil.agents.agent import Agent
 from gameil.arena.openings import random_openings
 from gameil.dataset.dataset import Dataset
+from gameil.dataset.loader import Loader, LoaderConfig
+from gameil.dataset.mixture import MixtureLoader, split_batch
 from gameil.dataset.writer import DatasetWriter
 from gameil.experts.expert import Expert
 from gameil.games.game import Game, State
 from gameil.models.inference import NetworkEvaluator
-from gameil.positions.encoder import ObservationEncoder
+from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.replay import replay
 from gameil.rollout.matches import Pairing, play_matches
@@ -181,6 +184,34 @@ def label_places(
             writer.add_label(place.game_id, place.ply, label)
         writer.commit()
         progress(len(chunk))
+
+
+def label_batches(
+    labels: Path,
+    dataset: Path | None,
+    encoder: EncoderConfig,
+    *,
+    batch_size: int,
+    dataset_share: float,
+    augment: bool,
+    seed: int,
+) -> MixtureLoader:
+    """Endless batches of labelled positions, with people's positions in their share where there is a dataset."""
+    sources = [(labels, True)] if dataset is None else [(labels, True), (dataset, False)]
+    shares = [1.0] if dataset is None else [1.0 - dataset_share, dataset_share]
+    return MixtureLoader(
+        [
+            Loader(
+                path,
+                "train",
+                encoder,
+                LoaderConfig(batch_size=size, seed=stream_seed(seed, int(is_labels))),
+                augment=augment,
+                labels=is_labels,
+            )
+            for (path, is_labels), size in zip(sources, split_batch(batch_size, shares), strict=True)
+        ]
+    )
 
 
 def chunked(states: Iterable[State], size: int) -> Iterator[list[State]]:
