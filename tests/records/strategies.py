@@ -115,7 +115,7 @@ def any_records(draw: st.DrawFn) -> GameRecord:
     each = {"min_size": len(moves), "max_size": len(moves)}
     num_players = draw(st.integers(0, 4))
     texts = st.none() | any_text
-    player = st.builds(PlayerInfo, texts, st.none() | st.integers(), texts)
+    player = st.builds(PlayerInfo, texts, st.none() | st.integers(-1_000_000, 1_000_000), texts)
     return GameRecord(
         game=draw(st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True)),
         notation=draw(st.sampled_from(["action", "san", "uci", "gtp", "sgf"])),
