@@ -2,7 +2,7 @@
 
 Value-only warm-up, then policy gradient against a pool of past snapshots, held near the frozen supervised policy
 (``learners.reinforce``); the forgetting meter measures held-out human moves all along. At the end the result meets its
-parent in a paired series, and the parent stays ``best`` when it was not beaten.
+parent in a paired series, and a third agent where one is named; the parent stays ``best`` when that shows no gain.
 
 A budget in iterations is repeatable through kills and resumes; one in minutes follows the clock.
 """
@@ -14,7 +14,9 @@ from typing import Any
 
 import torch
 
+from gameil.agents.agent import Agent
 from gameil.agents.network import NetworkAgent, state_judge
+from gameil.agents.spec import build_agent
 from gameil.arena.series import SeriesResult, play_series
 from gameil.checkpoints.checkpoint import CheckpointStore
 from gameil.checkpoints.snapshot import SnapshotCard, load_snapshot, save_snapshot
@@ -81,6 +83,9 @@ class FinetuneConfig:
     """Positions at each."""
     series_games: int = 200
     """Games of the final series against the parent, both at temperature 0."""
+    yardstick: str = ""
+    """Spec of a third agent, such as ``mcts:100``, that the result and its parent both meet at the end: who has only
+    learned to beat its own past is found out there. Empty: the parent alone decides."""
     checkpoint_seconds: float = 30.0
     """Longest time that a kill can cost."""
     threads: int = 0
@@ -106,8 +111,9 @@ def finetune(config: FinetuneConfig, run: Run, *, resume: bool) -> dict[str, Any
     """Finetunes, leaving ``snapshots/best`` (the parent, where it was not beaten) and ``snapshots/last``.
 
     Returns:
-        ``snapshot`` (path of the best), ``improved``, ``score_against_parent`` with its ``interval``, ``iterations``,
-        ``games``, ``seconds``, and ``forgetting`` (top-1 and NLL before and after) where a dataset is given.
+        ``snapshot`` (path of the best), ``improved``, ``score_against_parent`` with its ``interval``, ``yardstick``
+        (scores of parent and result against it), ``iterations``, ``games``, ``seconds``, and ``forgetting`` (top-1 and
+        NLL before and after) where a dataset is given.
 
     Raises:
         ConfigError, DatasetError, CheckpointError: one line each, before any training.
@@ -141,6 +147,8 @@ class _Finetuning:
         self.run = run
         self.parent = load_snapshot(config.init, game=config.game or None)
         self.game = make_game(config.game) if config.game else self.parent.game
+        if config.yardstick:  # a typing error should not wait for the end of training
+            build_agent(config.yardstick, self.game, seed=config.seed).close()
         self.encoder = self.parent.encoder
         self.teacher = self.freeze(self.parent.model)
         self.learner = Reinforce(
@@ -310,9 +318,21 @@ class _Finetuning:
         seconds = self.elapsed()
         evaluator = self.freeze(self.learner.model)
         metrics = self.measure_forgetting("after", evaluator)
-        series = self.meet_parent(evaluator)
+        finetuned, parent = self.agent("finetuned", evaluator), self.agent("parent", self.teacher)
+        series = self.series("series against the parent", finetuned, parent)
         improved = series.score > 0.5
         metrics["arena/score_against_parent"] = series.score
+        yardstick: dict[str, float] = {}
+        if self.config.yardstick:
+            third = build_agent(self.config.yardstick, self.game, seed=self.config.seed)
+            for name, agent in (("parent", parent), ("finetuned", finetuned)):
+                yardstick[name] = self.series(f"{name} against {self.config.yardstick}", agent, third).score
+            third.close()
+            improved = improved and yardstick["finetuned"] >= yardstick["parent"]
+            metrics["arena/score_against_yardstick"] = yardstick["finetuned"]
+            self.run.say(
+                f"against {self.config.yardstick}: {yardstick['parent']:.1%} before, {yardstick['finetuned']:.1%} after"
+            )
         self.run.log(self.iteration, metrics)
         save_snapshot(self.snapshots / "last", self.learner.model, self.card(metrics))
         if improved:
@@ -322,7 +342,7 @@ class _Finetuning:
         low, high = series.interval.low, series.interval.high
         self.run.say(
             f"against its parent: {series.score:.1%} of {series.games} games (95 %: {low:.1%} to {high:.1%})"
-            + ("" if improved else "; it was not beaten, so the parent stays the best snapshot")
+            + ("" if improved else "; no improvement, so the parent stays the best snapshot")
         )
         if len(self.forgetting) == 2:
             before, after = self.forgetting["before"], self.forgetting["after"]
@@ -336,25 +356,27 @@ class _Finetuning:
             "improved": improved,
             "score_against_parent": series.score,
             "interval": [low, high],
+            "yardstick": yardstick,
             "iterations": self.iteration,
             "games": self.games,
             "seconds": seconds,
             "forgetting": self.forgetting,
         }
 
-    def meet_parent(self, evaluator: NetworkEvaluator) -> SeriesResult:
-        """The final series: both take their likeliest move, since an argmax copy beats its sampling self."""
-        agents = [
-            NetworkAgent(name, state_judge(self.encoder, each))
-            for name, each in (("finetuned", evaluator), ("parent", self.teacher))
-        ]
-        with self.run.progress("series against the parent", self.config.series_games, "games") as bar:
+    def agent(self, name: str, evaluator: NetworkEvaluator) -> NetworkAgent:
+        """A network as it is measured: by its likeliest move, since an argmax copy beats its sampling self."""
+        return NetworkAgent(name, state_judge(self.encoder, evaluator))
+
+    def series(self, description: str, agent: Agent, opponent: Agent) -> SeriesResult:
+        """A paired series with a progress bar."""
+        with self.run.progress(description, self.config.series_games, "games") as bar:
             return play_series(
                 self.game,
-                agents[0],
-                agents[1],
+                agent,
+                opponent,
                 games=self.config.series_games,
                 seed=stream_seed(self.config.seed, "series"),
                 concurrency=256,
+                max_plies=self.config.self_play.max_plies or None,
                 progress=lambda _: bar.advance(),
             )

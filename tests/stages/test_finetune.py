@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from gameil.agents.agent import Agent
 from gameil.checkpoints.snapshot import load_snapshot, read_card
 from gameil.cli.main import main
 from gameil.learners.learner import StepResult
@@ -119,6 +122,27 @@ def test_the_parent_stays_best_when_it_is_not_beaten(
     assert "the parent stays the best" in capsys.readouterr().out
 
 
+def test_yardstick_finds_out_who_only_beats_its_parent(
+    start: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever scores less against the third agent than its parent did is not the best, whatever the parent says."""
+    scores = {"parent": 0.7, "random": 0.3}
+
+    def series(self: Any, description: str, agent: Agent, opponent: Agent) -> Any:
+        return SimpleNamespace(
+            score=0.9 if agent.name == "parent" else scores[opponent.name],
+            games=10,
+            interval=SimpleNamespace(low=0.0, high=1.0),
+        )
+
+    monkeypatch.setattr("gameil.stages.finetune._Finetuning.series", series)
+    assert main(arguments(start, runs, "measured", iterations=1, yardstick="random")) == 0
+    results = json.loads((runs / "measured" / "results.json").read_text())
+    assert results["yardstick"] == {"parent": 0.9, "finetuned": 0.3}
+    assert results["improved"] is False
+    assert weights(runs / "measured" / "snapshots" / "best") == weights(start)
+
+
 def test_pool_admits_only_who_is_good_enough(start: Path, runs: Path) -> None:
     assert main(arguments(start, runs, "strict", pool__min_score=1.0)) == 0
     assert not list((runs / "strict" / "snapshots").glob("past-*"))
@@ -134,6 +158,7 @@ def test_pool_admits_only_who_is_good_enough(start: Path, runs: Path) -> None:
         ({"dataset": "nowhere.lmdb"}, "nowhere.lmdb"),
         ({"pool__size": 0}, "pool.size"),
         ({"device": "abacus"}, "abacus"),
+        ({"yardstick": "abacus"}, "abacus"),
     ],
 )
 def test_bad_input_is_one_line(
