@@ -1,11 +1,16 @@
 """What all tests share: one thread, repeatable examples, run directories of their own, large data if there is some."""
 
 import os
+import signal
 from pathlib import Path
 
 # Before anything imports numpy or torch: tests run in parallel processes, and sums over one thread are repeatable.
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
+
+# A shell that starts the tests in the background lets them, and all that they start, ignore Ctrl-C, which some test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
