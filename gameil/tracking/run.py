@@ -1,5 +1,6 @@
 """A run directory ``runs/<name>/``: what a stage was asked to do, what it measured, and what it left behind."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -10,8 +11,8 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from gameil import __version__
 from gameil.config import config_values
-from gameil.errors import ConfigError
-from gameil.tracking.lock import lock_directory
+from gameil.errors import ConfigError, GameilError
+from gameil.tracking.lock import LOCK_FILE, lock_directory
 from gameil.tracking.log import LogWriter
 from gameil.tracking.progress import Progress, Screen
 
@@ -47,6 +48,7 @@ class Run:
         self._log = LogWriter(directory / LOG_FILE)
         self._tracker = tracker
         self._lock = lock
+        self._measured = False
 
     @staticmethod
     def open(
@@ -125,6 +127,7 @@ class Run:
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Writes metrics, named like ``loss/policy``, at ``step`` to ``log.jsonl`` and, in the background, MLflow."""
+        self._measured = True
         numbers = {name: float(value) for name, value in metrics.items()}
         self._log.metrics(step, numbers)
         if self._tracker is not None:
@@ -167,6 +170,19 @@ class Run:
     ) -> None:
         status = "FINISHED" if kind is None else "KILLED" if kind is KeyboardInterrupt else "FAILED"
         self.close(status)
+        if isinstance(error, GameilError) and not self.resumed and not self._measured:
+            self._remove_refused()
+
+    def _remove_refused(self) -> None:
+        """Removes the directory of a run that was refused before it did anything, so that nothing is left half made."""
+        own = {CONFIG_FILE, LOG_FILE, LOCK_FILE}
+        if any(path.name not in own for path in self.directory.iterdir()):
+            return
+        for name in own:
+            (self.directory / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the directory of all runs stays where others are in it
+            self.directory.rmdir()
+            self.directory.parent.rmdir()
 
 
 def read_results(directory: Path) -> dict[str, Any]:
