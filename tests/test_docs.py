@@ -10,7 +10,7 @@ PLACES = ("", "gameil", "docs", "tests")
 """A file may be named from the root of the repository or, for short, from inside these."""
 
 FILE = re.compile(r"(?<![\w/.{*])((?:[\w.-]+/)*[\w.-]+\.(?:py|md|toml|txt|cff))(?![\w*])")
-COMMAND = re.compile(r"(?:^|[`$ ])gameil ([a-z]+)\b")
+COMMAND = re.compile(r"^\s*(?:\$ )?gameil ([a-z]+)\b|  gameil ([a-z]+)\b")
 TARGET = re.compile(r"(?:^|`)make ([a-z]+)\b")
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 MADE_BY_USERS = ("runs/", "data/", "NAME", "CONFIG.toml", "PIPELINE.toml")
@@ -37,7 +37,8 @@ def missing_files(text: str, repository: Path, page: Path) -> list[str]:
 
 
 def unknown_commands(text: str) -> list[str]:
-    return sorted({name for piece in code(text) for name in COMMAND.findall(piece)} - set(COMMANDS))
+    """Names after ``gameil`` at the start of a line or of a column; within a sentence it is no command."""
+    return sorted({a or b for piece in code(text) for a, b in COMMAND.findall(piece)} - set(COMMANDS))
 
 
 def unknown_targets(text: str, repository: Path) -> list[str]:
