@@ -130,6 +130,7 @@ def accuracy(config: AccuracyConfig, run: Run, *, resume: bool) -> dict[str, Any
         while batch := list(islice(examples, config.batch_size)):
             decide(agent, batch, tally, first=len(plies), seed=config.seed)
             uniform.add(_uniform(batch))
+            uniform.undecided += len(batch)
             ratings += [example.rating for example in batch]
             plies += [example.ply for example in batch]
             bar.advance(len(batch))

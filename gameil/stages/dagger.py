@@ -65,6 +65,7 @@ class DaggerConfig:
     expert_min_score: float = 0.5
     """The expert must score more than this in them: one that is weaker than its pupil teaches it worse habits."""
     rounds: int = 4
+    """Rounds of playing, labelling and learning."""
     games_per_round: int = 256
     """Games of the mixture policy."""
     labels_per_round: int = 4000
