@@ -15,6 +15,7 @@ et al. 2019 (KL to the supervised policy, value-only warm-up before any policy s
 Letters: ``N`` decisions, ``G`` trajectories, ``T`` time, ``L`` legal actions of all decisions in a row.
 """
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,7 +69,11 @@ class ReinforceConfig:
     """c_h, in nats."""
     warmup_steps: int = 3
     """First so many steps train the value head only: the policy, and so its baseline's meaning, stays what it was."""
+    ema_decay: float = 0.98
+    """Share that the averaged weights, those of snapshots, keep at each update; 0 for no averaging. A few hundred noisy
+    updates push a policy's favourite moves to and fro: their mean is stronger and steadier than any one of them."""
     precision: Precision = "auto"
+    """``auto``, ``float32`` or ``bfloat16`` autocast; weights are always float32."""
 
     def __post_init__(self) -> None:
         if self.minibatch < 1 or self.warmup_steps < 0:
@@ -79,6 +84,8 @@ class ReinforceConfig:
             raise ConfigError(
                 f"learning_rate and max_grad_norm must be positive, got {self.learning_rate} and {self.max_grad_norm}"
             )
+        if not 0.0 <= self.ema_decay < 1.0:
+            raise ConfigError(f"ema_decay must be at least 0 and below 1, got {self.ema_decay}")
         if not 0.0 <= self.lambda_ <= 1.0:
             raise ConfigError(f"lambda_ must be within 0 and 1, got {self.lambda_}")
 
@@ -109,6 +116,8 @@ class Reinforce:
         self.learner_step = 0
         convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
         self._dtype = compute_dtype(config.precision, self.device, convolutional=convolutional)
+        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        self.updates = 0
         self._optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate, fused=True)
 
     @property
@@ -194,7 +203,19 @@ class Reinforce:
         loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm, foreach=True)
         self._optimizer.step()
+        self._update_average()
         return float(norm)
+
+    def _update_average(self) -> None:
+        """Moves the average towards the weights; early on faster, so that a short run gets somewhere too."""
+        self.updates += 1
+        decay = min(self.config.ema_decay, self.updates / (10.0 + self.updates))
+        means, now = list(self.average.parameters()), list(self.model.parameters())
+        torch._foreach_lerp_([mean.data for mean in means], [weight.data for weight in now], 1.0 - decay)
+
+    def evaluation_model(self) -> PolicyValueNet:
+        """The averaged weights, for snapshots and measurements. Not to be trained."""
+        return self.average
 
     def _teacher_log_probs(self, batch: Trajectories) -> NDArray[np.float32]:
         """The teacher's log-probabilities beside all legal actions, ``[L]``."""
@@ -210,19 +231,21 @@ class Reinforce:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights, Adam's moments and the step: all that a later step depends on."""
+        """Weights, their average, Adam's moments and the step: all that a later step depends on."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
         for name, parameter in self.model.named_parameters():
             for key, tensor in self._optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{key}.{name}"] = tensor
-        return {"tensors": tensors, "state": {"learner_step": self.learner_step}}
+        return {"tensors": tensors, "state": {"learner_step": self.learner_step, "updates": self.updates}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on from a ``state_dict``, bit for bit. Raises ``CheckpointError`` when it is another network's."""
         tensors: Mapping[str, Tensor] = state["tensors"]
-        weights = {name.removeprefix("model."): each for name, each in tensors.items() if name.startswith("model.")}
         try:
-            self.model.load_state_dict(weights)
+            for prefix, model in (("model.", self.model), ("average.", self.average)):
+                own = {name.removeprefix(prefix): each for name, each in tensors.items() if name.startswith(prefix)}
+                model.load_state_dict(own)
         except RuntimeError as error:
             raise CheckpointError("the checkpoint is another network's") from error
         self._optimizer.state.clear()
@@ -236,6 +259,7 @@ class Reinforce:
                     for key, each in moments.items()
                 }
         self.learner_step = int(state["state"]["learner_step"])
+        self.updates = int(state["state"]["updates"])
 
 
 def lambda_targets(batch: Trajectories, lambda_: float) -> NDArray[np.float32]:

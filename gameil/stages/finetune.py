@@ -210,7 +210,7 @@ class _Finetuning:
                 "time/self_play_share": (played - began) / max(1e-9, learned - began),
             }
             if self.iteration % config.forgetting_every == 0:
-                metrics |= self.measure_forgetting("after", self.freeze(self.learner.model))
+                metrics |= self.measure_forgetting("after", self.freeze(self.learner.evaluation_model()))
             self.run.log(self.iteration, metrics)
             bar.advance()
             bar.update(
@@ -251,8 +251,9 @@ class _Finetuning:
         if games and scored / games < config.min_score:
             return
         name = f"past-{self.iteration:06d}"
-        save_snapshot(self.snapshots / name, self.learner.model, self.card({}))
-        self.pool[name] = self.freeze(self.learner.model)
+        model = self.learner.evaluation_model()
+        save_snapshot(self.snapshots / name, model, self.card({}))
+        self.pool[name] = self.freeze(model)
         if len(self.pool) > config.size:
             del self.pool[next(name for name in self.pool if name != "start")]
 
@@ -316,7 +317,8 @@ class _Finetuning:
     def finish(self) -> dict[str, Any]:
         """Compares the result with its parent, keeps the better one as ``best`` and collects the results."""
         seconds = self.elapsed()
-        evaluator = self.freeze(self.learner.model)
+        model = self.learner.evaluation_model()
+        evaluator = self.freeze(model)
         metrics = self.measure_forgetting("after", evaluator)
         finetuned, parent = self.agent("finetuned", evaluator), self.agent("parent", self.teacher)
         series = self.series("series against the parent", finetuned, parent)
@@ -334,9 +336,9 @@ class _Finetuning:
                 f"against {self.config.yardstick}: {yardstick['parent']:.1%} before, {yardstick['finetuned']:.1%} after"
             )
         self.run.log(self.iteration, metrics)
-        save_snapshot(self.snapshots / "last", self.learner.model, self.card(metrics))
+        save_snapshot(self.snapshots / "last", model, self.card(metrics))
         if improved:
-            save_snapshot(self.snapshots / "best", self.learner.model, self.card(metrics))
+            save_snapshot(self.snapshots / "best", model, self.card(metrics))
         else:
             save_snapshot(self.snapshots / "best", self.parent.model, self.parent.card)
         low, high = series.interval.low, series.interval.high

@@ -108,6 +108,19 @@ def test_first_update_is_on_policy(temperature: float) -> None:
     assert learner.step(batch).metrics["policy/behaviour_gap"] < 0.02
 
 
+def test_average_follows_the_weights() -> None:
+    """By hand after one update from n = 0: decay is min(0.98, 1 / 11), so the average is 1/11 old and 10/11 new."""
+    learner = _learner(warmup_steps=0, minibatch=100_000)
+    before = _weights(learner.model)
+    learner.step(_batch(learner.model))
+    for name, mean in learner.evaluation_model().state_dict().items():
+        torch.testing.assert_close(mean, before[name] / 11 + learner.model.state_dict()[name] * 10 / 11)
+    plain = _learner(warmup_steps=0, ema_decay=0.0)
+    plain.step(_batch(plain.model))
+    for name, mean in plain.evaluation_model().state_dict().items():
+        assert torch.equal(mean, plain.model.state_dict()[name])
+
+
 def test_kl_holds_the_policy_at_its_teacher() -> None:
     far = _moved(kl_weight=Schedule(0.0, 0.0, 0))
     near = _moved(kl_weight=Schedule(100.0, 100.0, 0))
