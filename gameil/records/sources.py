@@ -6,16 +6,18 @@ Nothing is ever extracted to disk, so that names inside an archive are only name
 import bz2
 import gzip
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, cast
 
 import zstandard
 
 from gameil.errors import RecordsError
+from gameil.records.archives import Readable, tar_members
 from gameil.records.zstd_frames import FrameWatch
 
 BLOCK = 1 << 20
@@ -24,23 +26,15 @@ PEEK = 1 << 16
 """Bytes looked at to tell what a file is."""
 STEP = 1 << 13
 """Bytes asked of a decompressor at a time, and the most that a damaged archive member loses before the damage."""
-TAR_BUFFER = 1 << 15
-"""Bytes that ``tarfile`` buffers; it copies the rest of its buffer at every read, so a large one is slow."""
 MAX_WINDOW = 1 << 27
 """Largest zstd window accepted, bytes: 128 MiB, what ``zstd --long`` needs; more could exhaust memory."""
-MAX_LAYERS = 3
-"""Compression layers inside one another that are opened (``x.pgn.gz`` inside ``x.tar.zst`` is three)."""
+MAX_LAYERS = 4
+"""Compressions and archives inside one another that are opened (``x.pgn.gz`` inside ``x.tar.zst`` is three)."""
 
 BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError, tarfile.TarError, zipfile.BadZipFile)
 """What the decompressors raise on a cut or damaged stream."""
-
-
-class Readable(Protocol):
-    """All that is needed of a stream."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most ``size`` bytes, none at the end."""
-        ...
+UNREADABLE = (*BROKEN, ValueError, OverflowError, RuntimeError, struct.error)
+"""What ``zipfile`` raises on names, sizes and methods that it cannot read, encryption included."""
 
 
 class Source:
@@ -109,18 +103,19 @@ def _unwrap(source: Source, layers: int) -> Iterator[Source]:
     if kind is not None:
         raise RecordsError(f"{source.name}: is a {kind}, which is not supported; unpack it first")
     opener = next((opener for head, opener in DECOMPRESSORS if magic.startswith(head)), None)
+    is_tar = opener is None and _is_tar(magic)
+    if layers == 0 and (opener is not None or is_tar):
+        raise RecordsError(f"{source.name}: more than {MAX_LAYERS} layers of compression and archives")
     if opener is not None:
-        if layers == 0:
-            raise RecordsError(f"{source.name}: more than {MAX_LAYERS} layers of compression")
         yield from _unwrap(Source(source.name, _KeepsGoodPart(opener(_as_file(source)))), layers - 1)
-    elif _is_tar(magic):
-        yield from _tar_members(source, layers)
+    elif is_tar:
+        yield from _tar_members(source, layers - 1)
     else:
         yield source
 
 
 class _AsFile:
-    """The part of a file object that decompressors and ``tarfile`` ask of a source; passes its breakage on."""
+    """The part of a file object that decompressors ask of a source; passes its breakage on."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -226,14 +221,14 @@ def _is_tar(head: bytes) -> bool:
 
 def _tar_members(source: Source, layers: int) -> Iterator[Source]:
     try:
-        with tarfile.open(fileobj=_as_file(source), mode="r|", bufsize=TAR_BUFFER) as archive:
-            for member in archive:
-                stream = archive.extractfile(member) if member.isreg() else None
-                if stream is not None:
-                    yield from _member(source.name, member.name, stream, layers)
-            # ``tarfile`` takes a cut between two members for the end; the stream below knows better.
-            source.read(1)
-            cut = source.broken
+        for member in tar_members(_as_file(source)):
+            if member.refused is not None:
+                yield _broken_source(f"{source.name}!{member.name}", member.refused)
+            else:
+                yield from _member(source.name, member.name, member.data, layers)
+        # A cut between two members looks like the end; the stream below knows better.
+        source.read(1)
+        cut = source.broken
     except BROKEN as error:
         cut = str(error)
     if cut is not None:
@@ -243,7 +238,7 @@ def _tar_members(source: Source, layers: int) -> Iterator[Source]:
 def _zip_members(path: Path, file: IO[bytes]) -> Iterator[Source]:
     try:
         archive = zipfile.ZipFile(file)
-    except (*BROKEN, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise RecordsError(f"{path}: is a damaged or cut zip archive: {error}") from error
     with archive:
         for info in archive.infolist():
@@ -251,11 +246,11 @@ def _zip_members(path: Path, file: IO[bytes]) -> Iterator[Source]:
                 continue
             try:
                 stream = archive.open(info)
-            except (*BROKEN, NotImplementedError, RuntimeError) as error:
+            except UNREADABLE as error:
                 yield _broken_source(f"{path}!{info.filename}", str(error))
                 continue
             with stream:
-                yield from _member(str(path), info.filename, stream, MAX_LAYERS)
+                yield from _member(str(path), info.filename, stream, MAX_LAYERS - 1)
 
 
 def _member(archive: str, name: str, stream: Readable, layers: int) -> Iterator[Source]:

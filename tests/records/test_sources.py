@@ -168,7 +168,7 @@ def test_a_cut_tar_gives_its_good_games(tmp_path: Path, pack: Callable[[bytes], 
     whole = tar({"a.pgn": LARGE, "b.pgn": LARGE})
     cut = whole[: whole.index(b"b.pgn") + 512 + len(LARGE) // 2]
     found = reasons(write(tmp_path, pack(cut)))
-    assert found.count("game") in range(2900, 3001)
+    assert found.count("game") == 2000 + LARGE[: len(LARGE) // 2].count(b"[Event") - 1
     assert found[-1] == "truncated"
 
 
@@ -183,7 +183,7 @@ def test_a_cut_tar_gives_its_good_games(tmp_path: Path, pack: Callable[[bytes], 
         (b"7z\xbc\xaf\x27\x1c" + bytes(100), "is a 7z archive"),
         (b"PK\x03\x04" + bytes(100), "damaged or cut zip archive"),
         (b"\x28\xb5\x2f\xfd" + b"\xff" * 60, "games"),
-        (gzip.compress(gzip.compress(gzip.compress(gzip.compress(TEXT)))), "more than 3 layers"),
+        (gzip.compress(gzip.compress(gzip.compress(gzip.compress(gzip.compress(TEXT))))), "more than 4 layers"),
     ],
 )
 def test_what_cannot_be_read_at_all_is_one_clear_line(tmp_path: Path, data: bytes, reason: str) -> None:
