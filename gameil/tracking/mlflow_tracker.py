@@ -115,7 +115,8 @@ class MlflowTracker:
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
             # Artifacts stay in the run directory; this only keeps MLflow from making ./mlruns.
-            experiment_id = client.create_experiment(name, artifact_location=(self._store / "mlartifacts").absolute().as_uri())
+            artifacts = (self._store / "mlartifacts").absolute().as_uri()
+            experiment_id = client.create_experiment(name, artifact_location=artifacts)
         else:
             experiment_id = experiment.experiment_id
         tags = {"stage": self._stage, "directory": str(self._directory)}
