@@ -188,7 +188,7 @@ class Reinforce:
             "loss/teacher_kl": float(kl.detach()),
             "policy/entropy": float(mean_entropy.detach()),
             "policy/behaviour_gap": float(ratio.abs().mean()),
-            "optimiser/grad_norm": grad_norm,
+            "optimizer/grad_norm": grad_norm,
         }
 
     def _descend(self, loss: Tensor) -> float:
