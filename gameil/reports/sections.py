@@ -17,7 +17,7 @@ SHARED_CHARTS = (
     ("accuracy/top1", "validation/top1", "validation/top5"),
 )
 """Curves that share a chart where they are there; every other metric gets its own."""
-ASIDE = ("optimizer/", "optimiser/", "schedule/", "time/", "policy/behaviour_gap", "self_play/decisions")
+ASIDE = ("optimizer/", "schedule/", "time/", "policy/behaviour_gap", "self_play/decisions")
 """Beginnings of metrics that are shown only when asked for."""
 LEFT_OUT = ("cursors", "table_text")
 """Results that say nothing to people."""
