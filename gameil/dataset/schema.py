@@ -107,13 +107,16 @@ class Counts:
     """Decisions of players stored: what a loader can learn from."""
     after_end: int = 0
     """Moves of records that came after the rules' end, left out."""
+    tolerances: dict[str, int] = field(default_factory=dict)
+    """Records read that needed a tolerance of their format, by its name (``GameRecord.tolerances``)."""
 
     def add(self, other: "Counts") -> None:
         """Adds ``other`` to this one in place."""
         for name in ("read", "stored", "duplicates", "plies", "positions", "after_end"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for reason, number in other.rejected.items():
-            self.rejected[reason] = self.rejected.get(reason, 0) + number
+        for mine, others in ((self.rejected, other.rejected), (self.tolerances, other.tolerances)):
+            for name, number in others.items():
+                mine[name] = mine.get(name, 0) + number
 
     @property
     def num_rejected(self) -> int:
@@ -126,9 +129,11 @@ class Counts:
     @staticmethod
     def parse(values: Mapping[str, Any]) -> "Counts":
         """Reverse of ``values``."""
-        numbers: dict[str, Any] = {name: int(number) for name, number in values.items() if name != "rejected"}
-        rejected = {str(reason): int(number) for reason, number in values.get("rejected", {}).items()}
-        return Counts(**numbers, rejected=rejected)
+        by_name = ("rejected", "tolerances")
+        parsed: dict[str, Any] = {name: int(number) for name, number in values.items() if name not in by_name}
+        for name in by_name:
+            parsed[name] = {str(key): int(number) for key, number in values.get(name, {}).items()}
+        return Counts(**parsed)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Writing a dataset: games, labels, counts and cursors are collected and committed together, all or nothing."""
 
 import struct
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -174,6 +175,12 @@ class DatasetWriter:
         self._pending.append(("rejected", key, encode_rejected(error, self._interner.intern)))
         self._next_rejected += 1
         self.last_rejected = error
+
+    def count_tolerances(self, names: Iterable[str], *, source: str) -> None:
+        """Counts the tolerances that reading one record needed, kept or not."""
+        tolerances = self._counts(source).tolerances
+        for name in set(names):
+            tolerances[name] = tolerances.get(name, 0) + 1
 
     def add_label(self, game_id: int, ply: int, label: Label) -> None:
         """Stores an expert's label; one of the same game, ply, expert and round is replaced."""

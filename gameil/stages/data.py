@@ -92,6 +92,7 @@ def stats_lines(stats: dict[str, Any]) -> list[str]:
             f"{shown:<40} {source['read']:>9,} {source['stored']:>9,} {source['duplicates']:>9,} {rejected:>9,}"
         )
     lines += _histogram("rejected because", counts["rejected"])
+    lines += _histogram("read leniently", counts["tolerances"])
     if counts["after_end"]:
         lines += ["", f"moves after the rules' end, left out: {counts['after_end']:,}"]
     return lines

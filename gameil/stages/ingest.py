@@ -6,6 +6,7 @@ uncommitted batch, and ``resume`` ends with the same dataset as an uninterrupted
 
 import hashlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -110,7 +111,7 @@ def ingest(config: IngestConfig, run: Reporter, *, resume: bool) -> dict[str, An
         example = f"; the last one: {examples.detail}" if examples else ""
         raise RecordsError(
             f"{', '.join(str(path) for path in config.sources)}: no usable game: {counts.read:,} records, "
-            f"rejected: {_reasons(counts)}{example}"
+            f"rejected: {_by_name(counts.rejected)}{example}"
         )
     if writer.discard_if_empty():
         raise RecordsError(f"{', '.join(str(path) for path in config.sources)}: no records of games in it")
@@ -140,6 +141,7 @@ def _ingest_source(
         for chunk in transcribe_all(taken, writer.family, config.workers):
             for item in chunk:
                 _store(item, writer, name)
+                writer.count_tolerances(taken.tolerances.popleft(), source=name)
                 uncommitted_bytes += item.actions.nbytes if isinstance(item, PlayedGame) else 0
             counted += len(chunk)
             uncommitted += len(chunk)
@@ -166,11 +168,16 @@ def _store(item: PlayedGame | RecordError, writer: DatasetWriter, source: str) -
 
 
 class _Taken:
-    """Counts what is taken from an iterator: fewer than asked for means that the source has ended."""
+    """Counts what is taken from an iterator: fewer than asked for means that the source has ended.
+
+    Remembers the tolerances of what is not stored yet: played games do not carry them.
+    """
 
     def __init__(self, items: Iterator[GameRecord | RecordError]) -> None:
         self._items = items
         self.number = 0
+        self.tolerances: deque[tuple[str, ...]] = deque()
+        """One entry a record, in order; whoever stores the record takes it off."""
 
     def __iter__(self) -> Iterator[GameRecord | RecordError]:
         return self
@@ -178,6 +185,7 @@ class _Taken:
     def __next__(self) -> GameRecord | RecordError:
         item = next(self._items)
         self.number += 1
+        self.tolerances.append(item.tolerances if isinstance(item, GameRecord) else ())
         return item
 
 
@@ -230,21 +238,25 @@ def fingerprint(path: Path, progress: Callable[[int], None] = lambda _: None) ->
 
 def _difference(after: Counts, before: Counts) -> Counts:
     """Counts of this run alone."""
-    reasons = {reason: number - before.rejected.get(reason, 0) for reason, number in after.rejected.items()}
+
+    def new(now: dict[str, int], then: dict[str, int]) -> dict[str, int]:
+        return {name: number - then.get(name, 0) for name, number in now.items() if number > then.get(name, 0)}
+
     return Counts(
         read=after.read - before.read,
         stored=after.stored - before.stored,
         duplicates=after.duplicates - before.duplicates,
-        rejected={reason: number for reason, number in reasons.items() if number},
+        rejected=new(after.rejected, before.rejected),
         plies=after.plies - before.plies,
         positions=after.positions - before.positions,
         after_end=after.after_end - before.after_end,
+        tolerances=new(after.tolerances, before.tolerances),
     )
 
 
-def _reasons(counts: Counts) -> str:
-    found = sorted(counts.rejected.items(), key=lambda item: -item[1])
-    text = ", ".join(f"{number:,} {reason}" for reason, number in found[:_SHOWN_REASONS])
+def _by_name(numbers: dict[str, int]) -> str:
+    found = sorted(numbers.items(), key=lambda item: -item[1])
+    text = ", ".join(f"{number:,} {name}" for name, number in found[:_SHOWN_REASONS])
     return f"{text}, ..." if len(found) > _SHOWN_REASONS else text or "none"
 
 
@@ -286,8 +298,10 @@ def count_lines(counts: Counts) -> list[str]:
         f"  read        {counts.read:>12,}",
         f"  stored      {counts.stored:>12,}   {counts.plies:,} plies, {counts.positions:,} positions",
         f"  duplicates  {counts.duplicates:>12,}",
-        f"  rejected    {counts.num_rejected:>12,}   {_reasons(counts)}",
+        f"  rejected    {counts.num_rejected:>12,}   {_by_name(counts.rejected)}",
     ]
     if counts.after_end:
         lines.append(f"  after_end   {counts.after_end:>12,}   moves after the rules' end, left out")
+    if counts.tolerances:
+        lines.append(f"  read leniently              {_by_name(counts.tolerances)}")
     return lines

@@ -14,6 +14,7 @@ import zstandard
 
 from gameil.cli.main import main
 from gameil.dataset.dataset import Dataset
+from gameil.dataset.schema import Counts
 from gameil.errors import DatasetError, GameilError
 from gameil.games.registry import make_game
 from gameil.positions.to_record import to_record
@@ -134,6 +135,34 @@ def test_limit_then_resume_is_the_whole(tmp_path: Path, games_file: Path, capsys
     one, two = Dataset(whole), Dataset(parts)
     assert all(same_game(one.game(index), two.game(index)) for index in range(len(one)))
     assert (one.counts(), one.cursors(), one.digest()) == (two.counts(), two.cursors(), two.digest())
+
+
+def test_tolerances_are_counted_by_name_whatever_the_processes_and_interruptions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "games.pgn"
+    lenient = FOOLS_MATE.replace("Qh4# 0-1", "Qh4#")
+    texts = [FOOLS_MATE, lenient, ILLEGAL, lenient.replace("1. f3", "1. N f3")] * 300
+    source.write_text("".join(texts))
+    whole, parts = tmp_path / "whole.lmdb", tmp_path / "parts.lmdb"
+    assert ingest(source, "--game", "chess", "--out", whole) == 0
+    assert Dataset(whole).counts().total.tolerances == {"missing result": 600, "annotation in moves": 300}
+    assert Dataset(whole).counts().total.read == 1200
+    arguments = ["ingest", str(source), "--game", "chess", "--out", str(parts), "--workers", "2"]
+    assert main([*arguments, "--limit", "601", "--batch-records", "64", "--quiet"]) == 0
+    assert Dataset(parts).counts().total.tolerances == {"missing result": 300, "annotation in moves": 150}
+    assert main([*arguments, "--resume"]) == 0
+    assert "read leniently              300 missing result, 150 annotation in moves" in capsys.readouterr().out
+    assert Dataset(parts).counts() == Dataset(whole).counts()
+    assert main(["data", "stats", str(parts)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-3:-1] == ["read leniently", f"  annotation in moves       300 {'#' * 16}"]
+
+
+def test_a_dataset_from_before_tolerances_were_counted_is_read() -> None:
+    values = Counts(read=3, stored=2, rejected={"syntax": 1}).values()
+    del values["tolerances"]
+    assert Counts.parse(values) == Counts(read=3, stored=2, rejected={"syntax": 1})
 
 
 def committed(path: Path) -> int:
