@@ -1,5 +1,6 @@
 """The dispatcher: fast help, one line an error, the right exit code, nothing heavy imported, no telemetry."""
 
+import os
 import subprocess
 import sys
 import types
