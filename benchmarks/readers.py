@@ -13,6 +13,9 @@ from pathlib import Path
 from gameil.records.formats import read_records
 from gameil.records.sources import open_sources
 
+BUNDLED = Path(__file__).resolve().parents[1] / "replays" / "chess" / "famous-games.pgn"
+"""Read where no other file is given: few games, so a rough figure."""
+
 
 def rate(games: Callable[[], Iterable[object]], count: int) -> float:
     started = time.process_time()
@@ -35,7 +38,7 @@ def sgfmill(texts: list[bytes]) -> Iterable[object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("path", type=Path, help="a file or archive of PGN or SGF games")
+    parser.add_argument("path", type=Path, nargs="?", default=BUNDLED, help="a file or archive of PGN or SGF games")
     parser.add_argument("count", type=int, nargs="?", default=2000, help="games to read")
     arguments = parser.parse_args()
     path, count = arguments.path, arguments.count
