@@ -24,7 +24,7 @@ def build_expert(spec: str, game: Game, *, temperature: float = 1.0, processes: 
     if parsed.kind == "mcts":
         from gameil.experts.mcts import MctsExpert
 
-        simulations = int(Option(int, 1, 10_000_000).read(f"expert {spec!r}: simulations", parsed.target))
+        simulations = int(Option(int, 2, 10_000_000).read(f"expert {spec!r}: simulations", parsed.target))
         return MctsExpert(str(parsed), game, simulations=simulations, temperature=temperature, processes=processes)
     simulations = int(parsed.options.get("search", 0)) if parsed.kind == "snapshot" else 0
     if simulations > 0:

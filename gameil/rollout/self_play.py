@@ -203,7 +203,7 @@ def _begin(game: Game, pool: int, config: SelfPlayConfig, *, seed: int, key: tup
     plies = int(rng.integers(config.opening_plies + 1))
     while True:
         _play_chance(one)
-        if one.plies >= plies:
+        if one.plies >= plies or one.state.is_terminal():  # chance may end a game before anyone has moved
             return one
         legal = one.state.legal_actions()
         after = one.state.clone() if game.capabilities.clonable else one.state

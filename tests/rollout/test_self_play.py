@@ -113,6 +113,11 @@ def test_chance_and_hidden_information(game_id: str) -> None:
     np.testing.assert_allclose(sums[ended], batch.outcomes[ended], atol=1e-6)
 
 
+def test_chance_may_end_a_game_before_anyone_moved() -> None:
+    batch = _play("blackjack", FixedEvaluator(), [], games=64, opening_plies=2, max_plies=20)
+    assert np.isfinite(batch.outcomes).all()
+
+
 def test_three_players() -> None:
     batch = _play("tic_tac_toe", FixedEvaluator(), [FixedEvaluator()], games=3, opening_plies=2)
     assert len(batch.seats) >= 3
