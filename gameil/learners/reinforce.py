@@ -130,9 +130,9 @@ class Reinforce:
         self._dtype = compute_dtype(config.precision, self.device, convolutional=convolutional)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.updates = 0
-heads = list(self.model.value.parameters())
+        heads = list(self.model.value.parameters())
         others = [*self.model.trunk.parameters(), *self.model.policy.parameters()]
-        groups = [{"params": others}, {"params": heads, "lr": config.value_learning_rate}]
+        groups: list[dict[str, Any]] = [{"params": others}, {"params": heads, "lr": config.value_learning_rate}]
         self._optimizer = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
 
     @property
@@ -210,8 +210,7 @@ heads = list(self.model.value.parameters())
         """Logits ``[B, A]`` and values ``[B]``, of whose gradient only a share goes on into the trunk."""
         features = self.model.trunk(observations)
         share = self.config.value_to_trunk
-        logits = self.model.policy(features).index_select(1, self.model.policy.places)
-        return logits, self.model.value(share * features + (1.0 - share) * features.detach())
+        return self.model.policy(features), self.model.value(share * features + (1.0 - share) * features.detach())
 
     def _descend(self, loss: Tensor) -> float:
         if not bool(torch.isfinite(loss)):
