@@ -108,6 +108,20 @@ def test_first_update_is_on_policy(temperature: float) -> None:
     assert learner.step(batch).metrics["policy/behaviour_gap"] < 0.02
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_value_gradient_reaches_the_trunk_in_its_share(share: float) -> None:
+    """With advantages of 0 the value loss is all there is to learn from."""
+    learner = _learner(RESIDUAL, warmup_steps=0, value_to_trunk=share, kl_weight=Schedule(0.0, 0.0, 0))
+    batch = _batch(learner.model)
+    batch.rewards[:] = 0.0
+    batch.values[:] = 0.0
+    before = _weights(learner.model)
+    learner.step(batch)
+    after = _weights(learner.model)
+    changed = {name.partition(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == ({"value", "trunk"} if share else {"value"})
+
+
 def test_average_follows_the_weights() -> None:
     """By hand after one update from n = 0: decay is min(0.98, 1 / 11), so the average is 1/11 old and 10/11 new."""
     learner = _learner(warmup_steps=0, minibatch=100_000)
