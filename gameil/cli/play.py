@@ -133,6 +133,8 @@ def main(argv: Sequence[str]) -> int:
 
 def play(table: Table, prepared: Iterator[str], ask: Callable[[str], str]) -> None:
     """Plays to the end of the game. Raises ``GameOverError`` where the person stops."""
+    from gameil.reports.board_text import board_text
+
     show = True
     while not table.state.is_terminal():
         if table.to_move() != table.seat:
@@ -196,21 +198,6 @@ def read_move(state: State, text: str, notations: Sequence[Notation]) -> int:
             first = first or error
     assert first is not None
     raise first
-
-
-def board_text(name: str, text: str) -> str:
-    """A state's text made readable where it is not: chess (a FEN), and boards without coordinates."""
-    from gameil.reports.boards import read_position
-
-    position = read_position(name, text) if name in ("chess", "connect_four", "tic_tac_toe") else None
-    if position is None:
-        return "\n" + text.rstrip("\n") + "\n"
-    lines = [" ".join(row) for row in position.cells]
-    if name == "chess":
-        lines = [f"{8 - index} {line}" for index, line in enumerate(lines)] + ["  a b c d e f g h"]
-    elif name == "connect_four":
-        lines.append(" ".join(str(column) for column in range(len(position.cells[0]))))
-    return "\n" + "\n".join(f"    {line}" for line in lines) + "\n"
 
 
 def result_text(state: State, seat: int) -> str:

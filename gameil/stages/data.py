@@ -16,6 +16,7 @@ from gameil.games.registry import make_game
 from gameil.positions.replay import replay
 from gameil.positions.to_record import to_record
 from gameil.records.formats import format_record, record_format, write_records
+from gameil.reports.board_text import board_text
 from gameil.stages.processes import map_in_order
 
 _CHUNK = 64
@@ -173,7 +174,13 @@ def show_game(path: Path, game_id: int, ply: int | None) -> list[str]:
         f"  from {where}",
         f"  {len(played.actions)} actions, {played.num_setup} of them setup, {played.after_end} moves after the end",
     ]
-    shown_lines = [*facts, "", *str(state).rstrip().split("\n"), f"(ply {shown})", "", *text.rstrip().split("\n")]
+    shown_lines = [
+        *facts,
+        *board_text(state.game.name, str(state)).split("\n"),
+        f"(ply {shown})",
+        "",
+        *text.rstrip().split("\n"),
+    ]
     return [printable(line) for line in shown_lines]
 
 
