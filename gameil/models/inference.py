@@ -6,7 +6,6 @@ Letters: ``B`` positions, ``A`` actions, ``L`` the legal actions of all position
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ from gameil.models.precision import (
     select_device,
     use_channels_last,
 )
+from gameil.positions.position_batch import flat_legal
 
 ILLEGAL_LOG_PROB = float(np.finfo(np.float32).min)
 """Log-probability of an illegal action: finite, so that nothing turns into NaN."""
@@ -70,9 +70,7 @@ class NetworkEvaluator:
         log_probs = np.full((batch, self.num_actions), ILLEGAL_LOG_PROB, dtype=np.float32)
         if batch == 0:
             return Evaluation(log_probs, np.zeros(0, np.float32))
-        counts = np.fromiter(map(len, legal), np.int64, batch)
-        flat = np.fromiter(chain.from_iterable(legal), np.int64, int(counts.sum()))
-        rows = np.repeat(np.arange(batch), counts)
+        flat, rows = flat_legal(legal)
         legal_log_probs, values = self.evaluate_legal(observations, flat, rows)
         log_probs[rows, flat] = legal_log_probs
         return Evaluation(log_probs, values)
@@ -90,9 +88,9 @@ class NetworkEvaluator:
         with torch.inference_mode():
             inputs = observation_tensor(observations, self.device, self.dtype)
             flat_rows = host_tensor(rows).to(self.device)
-            flat_legal = host_tensor(legal).to(self.device)
+            flat_actions = host_tensor(legal).to(self.device)
             logits, values = self._model(inputs)
-            flat_logits = legal_logits(logits, flat_legal, flat_rows)
+            flat_logits = legal_logits(logits, flat_actions, flat_rows)
             log_probs = legal_log_softmax(flat_logits, flat_rows, len(observations))
             return log_probs.cpu().numpy(), values.float().cpu().numpy()
 

@@ -5,6 +5,7 @@ Letters: ``B`` positions, ``L`` the legal actions of all of them in a row.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,3 +104,10 @@ class PositionBatch:
         np.cumsum(np.concatenate([part.num_legal() for part in parts]), out=offsets[1:])
         target_probs = np.concatenate([part.soft_targets() for part in parts]) if soft else None
         return PositionBatch(**joined, offsets=offsets, target_probs=target_probs)
+
+
+def flat_legal(legal_lists: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Legal actions of ``B`` positions in a row ``[L]``, and the position each belongs to ``[L]``."""
+    counts = np.fromiter(map(len, legal_lists), np.int64, len(legal_lists))
+    flat = np.fromiter(chain.from_iterable(legal_lists), np.int64, int(counts.sum()))
+    return flat, np.repeat(np.arange(len(legal_lists)), counts)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gameil.errors import ConfigError
 from gameil.games.game import CHANCE_PLAYER, Game, State
 from gameil.positions.encoder import ObservationEncoder
+from gameil.positions.position_batch import flat_legal
 from gameil.rollout.matches import draw_chance
 from gameil.search.tree import per_player, return_scale
 from gameil.seeding import generator
@@ -246,13 +247,6 @@ def _play_group(
             seat.returns_before.append(float(one.state.returns()[player]))
         one.state.apply(legal_list[place])
         one.plies += 1
-
-
-def flat_legal(legal_lists: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Legal actions of ``B`` states in a row ``[L]``, and the state each belongs to ``[L]``."""
-    counts = np.fromiter(map(len, legal_lists), np.int64, len(legal_lists))
-    flat = np.fromiter((action for legal in legal_lists for action in legal), np.int64, int(counts.sum()))
-    return flat, np.repeat(np.arange(len(legal_lists)), counts)
 
 
 def draw_actions(

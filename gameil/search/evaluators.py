@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gameil.games.game import State
+from gameil.positions.position_batch import flat_legal
 from gameil.search.puct import LeafEvaluation, StateEvaluator
 
 
@@ -42,10 +42,7 @@ def network_evaluator(evaluator: PositionEvaluator, encoder: ObservationWriter) 
     """The search's evaluator of states from a network and the encoder it was trained with."""
 
     def evaluate(states: Sequence[State], legal: Sequence[Sequence[int]]) -> LeafEvaluation:
-        counts = np.fromiter(map(len, legal), np.int64, len(legal))
-        flat = np.fromiter(chain.from_iterable(legal), np.int64, int(counts.sum()))
-        rows = np.repeat(np.arange(len(states)), counts)
-        return ArrayEvaluation(*evaluator.evaluate_legal(encoder.encode(states), flat, rows))
+        return ArrayEvaluation(*evaluator.evaluate_legal(encoder.encode(states), *flat_legal(legal)))
 
     return evaluate
 

@@ -23,9 +23,9 @@ from gameil.games.game import Game, State
 from gameil.models.inference import NetworkEvaluator
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 from gameil.positions.played_game import PlayedGame
+from gameil.positions.position_batch import flat_legal
 from gameil.positions.replay import replay
 from gameil.rollout.matches import Pairing, play_matches
-from gameil.rollout.self_play import flat_legal
 from gameil.seeding import generator, stream_seed
 
 Choice = Literal["all", "uncertain"]
