@@ -1,31 +1,41 @@
-"""Formats by name, told by extension or content, read and written."""
+"""Formats by name, told by extension or content, read and written.
+
+Reading is split in two: a format's splitter cuts a source into raw records, its parser reads one of them, in any
+process. Other packages add formats through the entry point group ``gameil.formats``; docs/adding-a-format.md.
+"""
 
 import importlib
+import importlib.metadata
 import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from gameil.errors import RecordsError
-from gameil.records.record import GameRecord, Provenance, RecordError
+from gameil.records.record import GameRecord, Provenance, RawRecord, RecordError
 from gameil.records.sources import Source, open_sources
 
 
 @dataclass(frozen=True)
 class Format:
-    """One way of writing games down. Reader and writer are ``module:function``, imported when first used."""
+    """One way of writing games down. Its functions are ``module:function``, imported when first used."""
 
     name: str
     extensions: tuple[str, ...]
     content: re.Pattern[bytes]
-    """What the first bytes of such a file look like, byte order mark and white space left out."""
-    reader: str
-    """``(Source) -> Iterator[GameRecord | RecordError]``."""
-    writer: str
-    """``(GameRecord) -> str``: the text of one record, with its line end."""
+    """What the first bytes of such a file look like; of text, byte order mark and white space are left out."""
+    splitter: str
+    """``(Source) -> Iterator[RawRecord | RecordError]``: cheap, streaming, in flat memory."""
+    parser: str
+    """``(RawRecord) -> GameRecord | RecordError``: one outcome a raw record, whatever its bytes; never raises."""
+    writer: str | None
+    """``(GameRecord) -> str``: the text of one record, with its line end; None where records are only read."""
+    binary: bool = False
+    """Files are no text: control bytes are expected in them."""
 
 
 FORMATS: dict[str, Format] = {}
@@ -45,8 +55,9 @@ register_format(
         "pgn",
         (".pgn",),
         re.compile(rb"\[[A-Za-z]\w*[ \t]*\"|%|[;{]|1\s*\.\s*[A-Za-z]"),
-        "gameil.records.pgn_reader:read_pgn",
-        "gameil.records.pgn_writer:format_pgn",
+        splitter="gameil.records.pgn_reader:split_pgn",
+        parser="gameil.records.pgn_reader:parse_pgn",
+        writer="gameil.records.pgn_writer:format_pgn",
     )
 )
 register_format(
@@ -54,8 +65,9 @@ register_format(
         "sgf",
         (".sgf",),
         re.compile(rb"\(\s*;"),
-        "gameil.records.sgf_reader:read_sgf",
-        "gameil.records.sgf_writer:format_sgf",
+        splitter="gameil.records.sgf_reader:split_sgf",
+        parser="gameil.records.sgf_reader:parse_sgf",
+        writer="gameil.records.sgf_writer:format_sgf",
     )
 )
 register_format(
@@ -63,11 +75,14 @@ register_format(
         "jsonl",
         (".jsonl", ".ndjson"),
         re.compile(rb"\{\s*\""),
-        "gameil.records.jsonl_reader:read_jsonl",
-        "gameil.records.jsonl_writer:format_jsonl",
+        splitter="gameil.records.jsonl_reader:split_jsonl",
+        parser="gameil.records.jsonl_reader:parse_jsonl",
+        writer="gameil.records.jsonl_writer:format_jsonl",
     )
 )
 
+ENTRY_POINTS = "gameil.formats"
+"""Each entry point of this group is a ``Format``."""
 GAME_FORMATS = {"chess": "pgn", "go": "sgf"}
 BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Bytes that no text of records holds."""
@@ -77,6 +92,33 @@ PACKED = re.compile(r"\.(?:zst|gz|bz2|xz)$", re.IGNORECASE)
 def record_format(game_name: str) -> str:
     """The format that games of this name are written in: PGN, SGF, or JSON lines for all others."""
     return GAME_FORMATS.get(game_name, "jsonl")
+
+
+def known_formats() -> dict[str, Format]:
+    """``FORMATS``, with those of other packages. Raises ``RecordsError`` where one of these cannot be added."""
+    _add_entry_points()
+    return FORMATS
+
+
+@lru_cache(maxsize=1)
+def _add_entry_points() -> None:
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        try:
+            added = point.load()
+        except Exception as error:  # another package's code: whatever it raises is told in one line
+            raise RecordsError(f"format {point.name} ({point.value}) cannot be loaded: {error}") from error
+        if not isinstance(added, Format):
+            raise RecordsError(f"format {point.name}: {point.value} is a {type(added).__name__}, not a Format")
+        if FORMATS.get(added.name) != added:
+            register_format(added)
+
+
+def find_format(name: str) -> Format:
+    """The format of this name. Raises ``RecordsError`` where there is none."""
+    formats = known_formats()
+    if name not in formats:
+        raise RecordsError(f"unknown format {name!r}; known are {', '.join(formats)}")
+    return formats[name]
 
 
 def read_records(path: Path, format: str | None = None, skip: int = 0) -> Iterator[GameRecord | RecordError]:
@@ -90,12 +132,24 @@ def read_records(path: Path, format: str | None = None, skip: int = 0) -> Iterat
     Raises:
         RecordsError: nothing in ``path`` can be read at all (missing, directory, empty, binary, unknown format).
     """
-    if format is not None and format not in FORMATS:
-        raise RecordsError(f"unknown format {format!r}; known are {', '.join(FORMATS)}")
-    yield from itertools.islice(_read(path, format), skip, None)
+    for raw in split_records(path, format, skip):
+        yield parse_record(raw) if isinstance(raw, RawRecord) else raw
 
 
-def _read(path: Path, format: str | None) -> Iterator[GameRecord | RecordError]:
+def split_records(path: Path, format: str | None = None, skip: int = 0) -> Iterator[RawRecord | RecordError]:
+    """What ``read_records`` streams, cut out but not parsed: one item for each of its items."""
+    if format is not None:
+        find_format(format)
+    yield from itertools.islice(_split(path, format), skip, None)
+
+
+def parse_record(raw: RawRecord) -> GameRecord | RecordError:
+    """Parses what ``split_records`` cut out."""
+    parsed: GameRecord | RecordError = load_function(find_format(raw.format).parser)(raw)
+    return parsed
+
+
+def _split(path: Path, format: str | None) -> Iterator[RawRecord | RecordError]:
     is_single = True
     for source in open_sources(path):
         is_single = is_single and source.name == str(path)
@@ -110,28 +164,34 @@ def _read(path: Path, format: str | None) -> Iterator[GameRecord | RecordError]:
         if name is None:
             yield RecordError(Provenance(source.name, 0), "unknown format", reason)
             continue
-        yield from _load(FORMATS[name].reader)(source)
+        yield from load_function(find_format(name).splitter)(source)
 
 
 def _detect(source: Source) -> tuple[str | None, str]:
     """The name of the source's format, or None and the reason why it is unknown."""
     head = source.peek()
+    extension = Path(PACKED.sub("", source.name)).suffix.lower()
+    formats = list(known_formats().values())
+    for format in formats:
+        if format.binary and (extension in format.extensions or format.content.match(head)):
+            return format.name, ""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return None, "is UTF-16 text; convert it to UTF-8 first"
     if BINARY.search(head[:4096]):
         return None, "is binary data, not records as text"
-    extension = Path(PACKED.sub("", source.name)).suffix.lower()
-    for format in FORMATS.values():
+    for format in formats:
         if extension in format.extensions:
             return format.name, ""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    for format in FORMATS.values():
-        if format.content.match(text):
+    for format in formats:
+        if not format.binary and format.content.match(text):
             return format.name, ""
-    return None, f"is of no known format ({', '.join(FORMATS)})"
+    return None, f"is of no known format ({', '.join(known_formats())})"
 
 
-def _load(place: str) -> Callable[..., Any]:
+@lru_cache(maxsize=256)
+def load_function(place: str) -> Callable[..., Any]:
+    """The function at ``module:function``."""
     module, _, function = place.partition(":")
     loaded: Callable[..., Any] = getattr(importlib.import_module(module), function)
     return loaded
@@ -139,9 +199,10 @@ def _load(place: str) -> Callable[..., Any]:
 
 def format_record(record: GameRecord, format: str) -> str:
     """The text of one record, line end included. Raises ``RecordsError`` where the format cannot carry it."""
-    if format not in FORMATS:
-        raise RecordsError(f"unknown format {format!r}; known are {', '.join(FORMATS)}")
-    text: str = _load(FORMATS[format].writer)(record)
+    writer = find_format(format).writer
+    if writer is None:
+        raise RecordsError(f"{format} is only read; records cannot be written in it")
+    text: str = load_function(writer)(record)
     return text
 
 
@@ -150,9 +211,10 @@ def write_records(path: Path, records: Iterable[GameRecord]) -> int:
 
     The whole file is written to a temporary name, flushed to disk and renamed: it is there whole or not at all.
     """
-    format = next((known for known in FORMATS.values() if path.suffix.lower() in known.extensions), None)
+    writable = [known for known in known_formats().values() if known.writer is not None]
+    format = next((known for known in writable if path.suffix.lower() in known.extensions), None)
     if format is None:
-        known = ", ".join(extension for known in FORMATS.values() for extension in known.extensions)
+        known = ", ".join(extension for known in writable for extension in known.extensions)
         raise RecordsError(f"{path}: cannot tell the format from {path.suffix!r}; known extensions are {known}")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     count = 0

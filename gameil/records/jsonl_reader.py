@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from gameil.records.jsonl_schema import SchemaError, record_from_json
-from gameil.records.record import GameRecord, RecordError
+from gameil.records.record import GameRecord, RawRecord, RecordError
 from gameil.records.sources import Source
-from gameil.records.window import MAX_GAME_BYTES, Window
+from gameil.records.window import MAX_GAME_BYTES, Window, raw_error
 
 
-def read_jsonl(source: Source) -> Iterator[GameRecord | RecordError]:
-    """Yields a record or an error a line; blank lines are passed over."""
+def split_jsonl(source: Source) -> Iterator[RawRecord | RecordError]:
+    """Yields the lines, unparsed; blank ones are passed over."""
     window = Window(source)
     start = 0
     found = 0
@@ -35,7 +35,7 @@ def read_jsonl(source: Source) -> Iterator[GameRecord | RecordError]:
         line = window.data[start:end]
         if line.strip():
             found += 1
-            yield _read_line(window, start, line)
+            yield RawRecord("jsonl", line, window.at(start))
         if cut:
             break
         start = end + 1
@@ -43,17 +43,18 @@ def read_jsonl(source: Source) -> Iterator[GameRecord | RecordError]:
         yield window.error(0, "no records", "no line holds a record")
 
 
-def _read_line(window: Window, start: int, line: bytes) -> GameRecord | RecordError:
+def parse_jsonl(raw: RawRecord) -> GameRecord | RecordError:
+    """Reads one line."""
     try:
         values = json.loads(
-            line.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
+            raw.data.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
         )
-        return record_from_json(values, window.at(start))
+        return record_from_json(values, raw.source)
     except SchemaError as error:
-        return window.error(start, "schema", str(error), start + len(line))
+        return raw_error(raw, "schema", str(error))
     except (ValueError, RecursionError) as error:
         # UnicodeDecodeError and JSONDecodeError are ValueErrors.
-        return window.error(start, "syntax", f"not a line of JSON: {error}", start + len(line))
+        return raw_error(raw, "syntax", f"not a line of JSON: {error}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """Reads PGN (Edwards 1994, "Portable Game Notation Specification and Implementation Guide"): chess games as text.
 
-Knows no rules: moves stay SAN text. Splits a stream of bytes into games here; ``pgn_tags`` and ``pgn_moves`` read the
-two halves of a game. Every tolerance has a name, is listed in docs/formats.md and stands in ``GameRecord.tolerances``.
+Knows no rules: moves stay SAN text. ``split_pgn`` cuts a stream of bytes into games, ``parse_pgn`` reads one of them;
+``pgn_tags`` and ``pgn_moves`` read its two halves. Every tolerance has a name, is listed in docs/formats.md and stands
+in ``GameRecord.tolerances``.
 """
 
 import re
 from collections.abc import Iterator
 
-from gameil.records.pgn_moves import Movetext, read_movetext
+from gameil.records.pgn_moves import RESULT, read_movetext
 from gameil.records.pgn_tags import read_tags, tag_fields
-from gameil.records.record import GameRecord, Provenance, RecordError
+from gameil.records.record import GameRecord, RawRecord, RecordError
 from gameil.records.sources import Source
-from gameil.records.window import MAX_GAME_BYTES, Window, excerpt
+from gameil.records.window import MAX_GAME_BYTES, Window, excerpt, raw_error
 
 TOO_LARGE = f"a game of more than {MAX_GAME_BYTES} bytes"
 MAX_TAG_LINE = 1 << 16
@@ -26,10 +27,12 @@ TAGS = re.compile(
 NEXT_TAG = re.compile(rb"\n[ \t]*+\[[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]+\"")
 NO_OPEN_COMMENT = re.compile(rb"(?:[^{;]++|\{[^}]*+\}|;[^\n]*+)*+")
 SKIP_TO = re.compile(rb"\n[ \t]*(?=\[Event[ \t]+\")")
+MAYBE_FURTHER_GAME = re.compile(rb"(?:" + RESULT.encode() + rb"|\xbd-\xbd)[\s\x80-\xff]*+(?:1\s*+\.|[{;])")
+"""What stands in every movetext that holds a second game without tags, and in few others."""
 
 
-def read_pgn(source: Source) -> Iterator[GameRecord | RecordError]:
-    """Yields the games of a PGN stream in order; what cannot be used is yielded as an error in its place."""
+def split_pgn(source: Source) -> Iterator[RawRecord | RecordError]:
+    """Yields the games of a PGN stream in order, unparsed; what cannot be cut out is an error in its place."""
     window = Window(source)
     start = 0
     found = False
@@ -42,7 +45,7 @@ def read_pgn(source: Source) -> Iterator[GameRecord | RecordError]:
             found = True
             cut = window.ended and end == len(window.data) and source.broken is not None
             if not cut:
-                yield from _read_game(window, begin, moves_begin, end)
+                yield from _cut_out(window, begin, moves_begin, end)
             start = end
             continue
         if window.ended:
@@ -112,55 +115,59 @@ def _skip_game(window: Window) -> None:
         window.extend()
 
 
-def _read_game(window: Window, begin: int, moves_begin: int, end: int) -> Iterator[GameRecord | RecordError]:
-    source = window.at(begin)
+def _cut_out(window: Window, begin: int, moves_begin: int, end: int) -> Iterator[RawRecord | RecordError]:
+    """The game at ``begin``, and further ones without tags behind its result."""
     if end - begin > MAX_GAME_BYTES:
         yield window.error(begin, "too large", TOO_LARGE)
         return
-    head = window.data[begin:moves_begin]
-    body = window.data[moves_begin:end]
-    tolerances: list[str] = []
-    if len(head) > MAX_TAG_LINE and max(map(len, head.split(b"\n"))) > MAX_TAG_LINE:
-        yield window.error(begin, "too large", f"a tag line of more than {MAX_TAG_LINE} bytes")
-        return
+    if MAYBE_FURTHER_GAME.search(window.data, moves_begin, end):
+        head, body, encoding = _decode(window.data[begin:moves_begin], window.data[moves_begin:end])
+        stated = read_tags(head, []).get("Result")
+        rest = 0
+        while True:
+            rest = read_movetext(body, rest, stated).end
+            if rest == len(body):
+                break
+            stated = None
+            cut = moves_begin + len(body[:rest].encode(encoding))
+            yield RawRecord("pgn", window.data[begin:cut], window.at(begin))
+            begin = cut
+    yield RawRecord("pgn", window.data[begin:end], window.at(begin))
+
+
+def _decode(head: bytes, body: bytes) -> tuple[str, str, str]:
+    """The halves of a game as text, and their encoding."""
     try:
-        head_text, body_text, encoding = head.decode(), body.decode(), "utf-8"
+        return head.decode(), body.decode(), "utf-8"
     except UnicodeDecodeError:
-        head_text, body_text, encoding = head.decode("latin-1"), body.decode("latin-1"), "latin-1"
-        tolerances.append("latin-1")
-    tags = read_tags(head_text, tolerances)
-    rest = 0
-    while rest < len(body_text):
-        here = source
-        if rest:
-            # Further games without tags behind the first one's result.
-            skipped = len(body_text[:rest].encode(encoding))
-            here = Provenance(source.file, window.base + moves_begin + skipped)
-        movetext = read_movetext(body_text, rest, tags.get("Result"))
-        yield _record(tags, movetext, here, tolerances)
-        rest = movetext.end
-        tags, tolerances = {}, tolerances[:1] if encoding == "latin-1" else []
-    if not body_text:
-        yield _record(tags, read_movetext("", 0, None), source, tolerances)
+        return head.decode("latin-1"), body.decode("latin-1"), "latin-1"
 
 
-def _record(
-    tags: dict[str, str], movetext: Movetext, source: Provenance, tolerances: list[str]
-) -> GameRecord | RecordError:
+def parse_pgn(raw: RawRecord) -> GameRecord | RecordError:
+    """Reads one game that ``split_pgn`` cut out."""
+    section = TAGS.match(raw.data)
+    moves_begin = section.end() if section else 0
+    head_bytes = raw.data[:moves_begin]
+    if len(head_bytes) > MAX_TAG_LINE and max(map(len, head_bytes.split(b"\n"))) > MAX_TAG_LINE:
+        return raw_error(raw, "too large", f"a tag line of more than {MAX_TAG_LINE} bytes")
+    head, body, encoding = _decode(head_bytes, raw.data[moves_begin:])
+    tolerances = ["latin-1"] if encoding == "latin-1" else []
+    tags = read_tags(head, tolerances)
+    movetext = read_movetext(body, 0, tags.get("Result"))
     if movetext.unknown is not None:
         what = excerpt(movetext.unknown)
-        return RecordError(source, "syntax", f"not a chess move after {len(movetext.moves)} plies: {what}", what)
+        return RecordError(raw.source, "syntax", f"not a chess move after {len(movetext.moves)} plies: {what}", what)
     if not movetext.moves:
         players = f"{tags.get('White', '?')} - {tags.get('Black', '?')}"
-        return RecordError(source, "no moves", "a game without moves", excerpt(players))
+        return RecordError(raw.source, "no moves", "a game without moves", excerpt(players))
     fields = tag_fields(tags, movetext)
     if isinstance(fields, str):
-        return RecordError(source, "variant", f"{fields} is not played by the rules of chess", excerpt(fields))
+        return RecordError(raw.source, "variant", f"{fields} is not played by the rules of chess", excerpt(fields))
     return GameRecord(
         game="chess",
         notation="san",
         moves=movetext.moves,
-        source=source,
+        source=raw.source,
         clocks=movetext.clocks,
         comments=movetext.comments,
         tolerances=(*tolerances, *movetext.tolerances),

@@ -22,6 +22,19 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One record's bytes, cut out of its source but not parsed: parsing may happen in another process."""
+
+    format: str
+    """Name of the format, a key of ``gameil.records.formats.FORMATS``."""
+    data: bytes
+    """The record, whole, and nothing of its neighbours."""
+    source: Provenance
+    context: Mapping[str, str] = field(default_factory=dict)
+    """What the record needs from outside its bytes: names from another file, the header of a match."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlayerInfo:
     """One seat's player, as far as the record says."""
 

@@ -1,13 +1,13 @@
 """Reads SGF (FF[1] to FF[4], https://www.red-bean.com/sgf/): Go games as trees of properties, main line only.
 
-Splits a stream of bytes into game trees here; ``sgf_game`` turns one tree's main line into a record. Variations after
-the first are left out, comments of the main line are kept. Tolerances: docs/formats.md.
+``split_sgf`` cuts a stream of bytes into game trees; ``parse_sgf`` turns one tree's main line into a record. Variations
+after the first are left out, comments of the main line are kept. Tolerances: docs/formats.md.
 """
 
 import re
 from collections.abc import Iterator
 
-from gameil.records.record import GameRecord, RecordError
+from gameil.records.record import GameRecord, RawRecord, RecordError
 from gameil.records.sgf_game import read_tree
 from gameil.records.sources import Source
 from gameil.records.window import MAX_GAME_BYTES, Window
@@ -16,6 +16,8 @@ TOO_LARGE = f"a game tree of more than {MAX_GAME_BYTES} bytes"
 TREE_START = re.compile(rb"\(\s*;")
 PLAIN_TREE = re.compile(rb"\((?:[^()\[\]\\]*+\[[^\[\]\\]*+\])*+[^()\[\]\\]*+\)")
 """A game tree without variations, escapes or brackets in values: nearly every game of a collection."""
+UNCLOSED = {"unclosed": "yes"}
+"""Context of a tree that the file, or the next tree's root, cuts off."""
 OPEN, CLOSE = b"()"
 BRACKET = re.compile(
     rb"(?P<root>\((?=\s*+;\s*+(?:GM|FF)\s*+\[))|[()]|\[[^\]\\]*+(?:\\.[^\]\\]*+)*+(?:\]|\\?\Z)", re.DOTALL
@@ -23,8 +25,8 @@ BRACKET = re.compile(
 """The start of a game tree's root, a parenthesis, or a whole property value (whose parentheses do not count)."""
 
 
-def read_sgf(source: Source) -> Iterator[GameRecord | RecordError]:
-    """Yields the games of an SGF stream (one or many game trees) in order, and errors in their places."""
+def split_sgf(source: Source) -> Iterator[RawRecord | RecordError]:
+    """Yields the game trees of an SGF stream in order, unparsed, and errors in their places."""
     window = Window(source)
     start = 0
     found = 0
@@ -33,7 +35,7 @@ def read_sgf(source: Source) -> Iterator[GameRecord | RecordError]:
         end = _tree_end(window.data, begin.start()) if begin else None
         if begin and end is not None:
             found += 1
-            yield _read_tree(window, begin.start(), end)
+            yield _cut_out(window, begin.start(), end)
             start = end
             continue
         if window.ended:
@@ -49,16 +51,21 @@ def read_sgf(source: Source) -> Iterator[GameRecord | RecordError]:
     if source.broken is not None:
         yield RecordError(window.at(begin.start() if begin else len(window.data)), "truncated", source.broken)
     elif begin:
-        yield _read_tree(window, begin.start(), len(window.data), cut=True)
+        yield _cut_out(window, begin.start(), len(window.data), cut=True)
     elif not found:
         yield window.error(0, "no records", "no game tree '(;' was found")
 
 
-def _read_tree(window: Window, begin: int, end: int, *, cut: bool = False) -> GameRecord | RecordError:
+def _cut_out(window: Window, begin: int, end: int, *, cut: bool = False) -> RawRecord | RecordError:
     if end - begin > MAX_GAME_BYTES:
         return window.error(begin, "too large", TOO_LARGE)
     tree = window.data[begin:end]
-    return read_tree(tree, window.at(begin), cut=cut or not tree.endswith(b")"))
+    return RawRecord("sgf", tree, window.at(begin), UNCLOSED if cut or not tree.endswith(b")") else {})
+
+
+def parse_sgf(raw: RawRecord) -> GameRecord | RecordError:
+    """Reads one game tree that ``split_sgf`` cut out."""
+    return read_tree(raw.data, raw.source, cut=bool(raw.context))
 
 
 def _tree_end(data: bytes, begin: int) -> int | None:

@@ -1,6 +1,6 @@
 """A sliding window of bytes over a source, with exact offsets: what the readers look for whole games in."""
 
-from gameil.records.record import Provenance, RecordError
+from gameil.records.record import Provenance, RawRecord, RecordError
 from gameil.records.sources import Source
 
 MAX_GAME_BYTES = 4 << 20
@@ -44,6 +44,11 @@ class Window:
             detail,
             excerpt(self.data[position : min(end or len(self.data), position + MAX_EXCERPT)]),
         )
+
+
+def raw_error(raw: RawRecord, reason: str, detail: str) -> RecordError:
+    """An error about a whole raw record, with an excerpt of its bytes."""
+    return RecordError(raw.source, reason, detail, excerpt(raw.data))
 
 
 def excerpt(raw: bytes | str) -> str:

@@ -2,19 +2,11 @@
 
 import dataclasses
 import io
-from collections.abc import Callable, Iterator
 
-from gameil.records.jsonl_reader import read_jsonl
-from gameil.records.pgn_reader import read_pgn
-from gameil.records.record import GameRecord, Provenance, RecordError
-from gameil.records.sgf_reader import read_sgf
+from gameil.records.formats import find_format, load_function, parse_record
+from gameil.records.record import GameRecord, Provenance, RawRecord, RecordError
 from gameil.records.sources import Source
 
-READERS: dict[str, Callable[[Source], Iterator[GameRecord | RecordError]]] = {
-    "pgn": read_pgn,
-    "sgf": read_sgf,
-    "jsonl": read_jsonl,
-}
 HERE = Provenance("memory", 0)
 
 
@@ -33,7 +25,8 @@ def read(format: str, text: str | bytes, drip: int | None = None) -> list[GameRe
     """All records and errors of a text; ``drip``: so many bytes are read at a time."""
     data = text.encode() if isinstance(text, str) else text
     stream = Dripping(data, drip) if drip else io.BytesIO(data)
-    return list(READERS[format](Source("memory", stream)))
+    raws = load_function(find_format(format).splitter)(Source("memory", stream))
+    return [parse_record(raw) if isinstance(raw, RawRecord) else raw for raw in raws]
 
 
 def read_one(format: str, text: str | bytes) -> GameRecord:

@@ -240,4 +240,4 @@ def test_decompression_bombs_do_not_fill_the_memory(tmp_path: Path, packer: str)
 
 def test_formats_are_registered_once() -> None:
     with pytest.raises(RecordsError, match=r"format chess: \.pgn is already taken by pgn"):
-        register_format(Format("chess", (".pgn",), None, "x:y", "x:z"))  # type: ignore[arg-type]
+        register_format(Format("chess", (".pgn",), None, "x:y", "x:z", None))  # type: ignore[arg-type]
