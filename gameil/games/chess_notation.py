@@ -43,7 +43,7 @@ class ChessState(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """One way to read a text: actions that fit it on an empty board, and the piece that must stand on their source."""
 
     piece: str
@@ -60,7 +60,7 @@ def read_san(state: ChessState, text: str) -> int | str:
     a king's move of two, small piece letters; a small ``b`` is a pawn's file where a pawn can make the move, and a
     bishop otherwise.
     """
-    readings = _readings(text, _flip(state))
+    readings = san_readings(text, _flip(state))
     if isinstance(readings, str):
         return readings
     legal = set(state.legal_actions())
@@ -74,12 +74,12 @@ def read_san(state: ChessState, text: str) -> int | str:
     return "illegal here"
 
 
-def _fitting(state: ChessState, reading: _Reading, legal: set[int]) -> list[int]:
+def _fitting(state: ChessState, reading: Reading, legal: set[int]) -> list[int]:
     """The legal actions that a reading means."""
     found = [action for action in reading.actions if action in legal]
     if found and reading.piece != "N":  # only knights jump, so a jump needs no look at the board
         planes, plane = _own_planes(state), _PIECES.index(reading.piece) * 64
-        cells = _cells()
+        cells = move_cells()
         found = [action for action in found if planes.item(plane + cells[action][0])]
     if not found and reading.castling in legal:
         return [reading.castling]
@@ -87,17 +87,17 @@ def _fitting(state: ChessState, reading: _Reading, legal: set[int]) -> list[int]
 
 
 @lru_cache(maxsize=1 << 16)
-def _readings(text: str, flip: int) -> tuple[tuple[_Reading, ...], ...] | str:
+def san_readings(text: str, flip: int) -> tuple[tuple[Reading, ...], ...] | str:
     """What a text may mean in some position, in order of preference; a string saying why it can mean nothing."""
     text = text.strip()
     match = _SAN.fullmatch(text)
     if match is None:
         castling = _CASTLING.fullmatch(text)
         if castling is not None:
-            return ((_Reading("K", (), CASTLE_A_SIDE if castling.group(2) else CASTLE_H_SIDE),),)
+            return ((Reading("K", (), CASTLE_A_SIDE if castling.group(2) else CASTLE_H_SIDE),),)
         return "illegal: a null move" if text in _NULL_MOVES else "malformed SAN"
     letter, *rest = match.groups()
-    groups: list[tuple[_Reading, ...]] = [(_reading(letter.upper() or "P", flip, *rest),)]
+    groups: list[tuple[Reading, ...]] = [(_reading(letter.upper() or "P", flip, *rest),)]
     if not letter and rest[0] and rest[1]:  # long algebraic without a piece letter: e2e4, e1g1
         groups.append(tuple(_reading(piece, flip, *rest) for piece in _PIECES if piece != "P"))
     if text[0] == "b" and (bishop := _SAN.fullmatch("B" + text[1:])) is not None:
@@ -113,10 +113,10 @@ def _reading(
     to_file: str,
     to_rank: str,
     promotion: str | None,
-) -> _Reading:
+) -> Reading:
     target = (int(to_rank) - 1 ^ flip) * 8 + _FILES.index(to_file)
     actions = _reaching()[piece, target]
-    cells = _cells()
+    cells = move_cells()
     if from_file:
         file = _FILES.index(from_file)
         actions = [action for action in actions if cells[action][0] % 8 == file]
@@ -125,12 +125,12 @@ def _reading(
         actions = [action for action in actions if cells[action][0] // 8 == rank]
     castling = None
     if piece == "P" and target >= 56:
-        actions = [action for action in actions if promotion is None or _promotion(action) == promotion.upper()]
+        actions = [action for action in actions if promotion is None or promoted_piece(action) == promotion.upper()]
     elif promotion is not None:
         actions = []
     elif piece == "K" and target in (2, 6):
         castling = CASTLE_A_SIDE if target == 2 else CASTLE_H_SIDE
-    return _Reading(piece, tuple(actions), castling)
+    return Reading(piece, tuple(actions), castling)
 
 
 def read_uci(state: ChessState, text: str) -> int | str:
@@ -155,7 +155,7 @@ def read_uci(state: ChessState, text: str) -> int | str:
     if promotes != bool(promotion):
         return "malformed: " + ("the promotion lacks its piece" if promotes else "only a promotion names a piece")
     found = [action for action in _between().get((source, target), ()) if action in legal]
-    found = [action for action in found if not promotes or _promotion(action) == promotion]
+    found = [action for action in found if not promotes or promoted_piece(action) == promotion]
     return found[0] if len(found) == 1 else "illegal here"
 
 
@@ -167,9 +167,9 @@ def write_uci(state: ChessState, action: int) -> str:
         king = int(np.argmax(planes[:64]))
         target = _castling_target(state, planes, king, h_side=action == CASTLE_H_SIDE)
         return _square(king, flip) + _square(target, flip)
-    source, target = _cells()[action]
+    source, target = move_cells()[action]
     promotes = planes[5 * 64 + source] > 0 and target >= 56
-    return _square(source, flip) + _square(target, flip) + (_promotion(action).lower() if promotes else "")
+    return _square(source, flip) + _square(target, flip) + (promoted_piece(action).lower() if promotes else "")
 
 
 def _castling_target(state: ChessState, planes: NDArray[np.float32], king: int, *, h_side: bool) -> int:
@@ -190,7 +190,7 @@ def _own_planes(state: ChessState) -> NDArray[np.float32]:
     return planes.reshape(-1)
 
 
-def _promotion(action: int) -> str:
+def promoted_piece(action: int) -> str:
     """The piece that a pawn becomes by an action to the last rank."""
     kind = action % CHESS_ACTION_PLANES
     return "RBN"[kind // 3] if kind < _PROMOTION_KINDS else "Q"
@@ -206,7 +206,7 @@ def _square(cell: int, flip: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def _cells() -> list[tuple[int, int]]:
+def move_cells() -> list[tuple[int, int]]:
     """Source and target cell of each action from one square to another; target -1 where it leaves the board."""
     rank_steps, file_steps = chess_moves()
     cells = []
@@ -223,7 +223,7 @@ def _cells() -> list[tuple[int, int]]:
 def _between() -> dict[tuple[int, int], list[int]]:
     """All actions from one cell to another."""
     table: dict[tuple[int, int], list[int]] = {}
-    for action, (source, target) in enumerate(_cells()):
+    for action, (source, target) in enumerate(move_cells()):
         if target >= 0:
             table.setdefault((source, target), []).append(action)
     return table
@@ -233,7 +233,7 @@ def _between() -> dict[tuple[int, int], list[int]]:
 def _reaching() -> dict[tuple[str, int], list[int]]:
     """All actions by which a kind of piece may reach a cell on an empty board."""
     table: dict[tuple[str, int], list[int]] = {(piece, cell): [] for piece in _PIECES for cell in range(64)}
-    for action, (source, target) in enumerate(_cells()):
+    for action, (source, target) in enumerate(move_cells()):
         if target >= 0:
             for piece in _movers(action % CHESS_ACTION_PLANES, source, target):
                 table[piece, target].append(action)

@@ -1,7 +1,7 @@
 """Moves as people write them: dispatch by notation, the engine's own text, and Go's points.
 
 ``action`` is the rules engine's text and exists for every game. ``san`` and ``uci`` are chess (``chess_notation``).
-``gtp`` and ``sgf`` are Go: ``Q16`` counts columns without I from the left and rows from the bottom; ``pd`` counts both
+``backgammon`` is match text (``backgammon_notation``). ``gtp`` and ``sgf`` are Go: ``Q16`` counts columns without I from the left and rows from the bottom; ``pd`` counts both
 in letters from the upper left, with ``""`` (and ``tt`` on boards up to 19x19) for a pass.
 
 Refusals are ``NotationError`` and start with the ply and one of *malformed* (not this notation), *illegal* (understood,
@@ -9,13 +9,16 @@ but not allowed here) or *ambiguous* (several legal actions fit).
 """
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gameil.errors import NotationError
-from gameil.games import chess_notation
+from gameil.errors import IllegalActionError, NotationError
+from gameil.games import backgammon_notation, chess_notation
+from gameil.games.chess_follower import ChessFollower
 from gameil.games.game import BoardLayout, Notation
 
 _GTP_COLUMNS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
@@ -23,6 +26,11 @@ _SGF_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _GTP_POINT = re.compile(r"([A-HJ-Za-hj-z])([1-9][0-9]?)")
 _SGF_POINT = re.compile(r"([a-z])([a-z])")
 _SHOWN = 40
+_NOTATIONS: dict[str, tuple[Notation, ...]] = {
+    "backgammon": ("backgammon", "action"),
+    "chess": ("san", "uci", "action"),
+    "go": ("sgf", "gtp", "action"),
+}
 
 
 class WrittenGame(Protocol):
@@ -54,11 +62,24 @@ class WrittenState(Protocol):
     def write_observation(self, out: NDArray[np.float32], player: int | None = None) -> None: ...
 
 
+class FollowedState(Protocol):
+    """What playing a game's written moves needs of a state."""
+
+    @property
+    def game(self) -> WrittenGame: ...
+
+    def current_player(self) -> int: ...
+
+    def legal_actions(self) -> list[int]: ...
+
+    def parse(self, text: str, notation: Notation = "action") -> int: ...
+
+    def apply(self, action: int) -> None: ...
+
+
 def notations(name: str) -> tuple[Notation, ...]:
     """All notations of a game, the one for records first."""
-    if name == "chess":
-        return ("san", "uci", "action")
-    return ("sgf", "gtp", "action") if name == "go" else ("action",)
+    return _NOTATIONS.get(name, ("action",))
 
 
 def write_move(state: WrittenState, action: int, notation: Notation) -> str:
@@ -67,6 +88,8 @@ def write_move(state: WrittenState, action: int, notation: Notation) -> str:
     _check_notation(name, notation)
     if action not in state.legal_actions():
         raise NotationError(f"{name}: action {action} is not legal here, so it has no text")
+    if notation == "backgammon":
+        return backgammon_notation.write_turn(state, action)
     if state.current_player() < 0 or notation in ("action", "san"):
         return state.engine_text(action)
     if notation == "uci":
@@ -80,6 +103,9 @@ def read_move(state: WrittenState, text: str, notation: Notation) -> int:
     """The action that ``text`` means here. Raises ``NotationError``: malformed, illegal or ambiguous."""
     name = state.game.name
     _check_notation(name, notation)
+    if notation == "backgammon":
+        turn = backgammon_notation.read_turn(state, text)
+        return turn if isinstance(turn, int) else refuse(state, turn, text)
     if state.current_player() < 0 or notation == "action":
         return _read_engine_text(state, text)
     if notation in ("san", "uci"):
@@ -93,6 +119,32 @@ def read_move(state: WrittenState, text: str, notation: Notation) -> int:
     if action not in state.legal_actions():
         refuse(state, "illegal: occupied, suicide, a repeated position, or the game is over", text)
     return action
+
+
+def follow(state: FollowedState, notation: Notation) -> Callable[[str], None]:
+    """A function that plays the next written move of a game on ``state``, which nobody else may play on meanwhile.
+
+    It does and raises what ``state.apply(state.parse(text, notation))`` does, but remembers what it has seen of the
+    game.
+    """
+    name = state.game.name
+    if name == "chess" and notation == "san":
+        return ChessFollower(state).play
+    board = state.game.board
+    points = _points(board.height, notation) if name == "go" and board is not None else {}
+
+    def play(text: str) -> None:
+        action = points.get(text)
+        if action is not None:
+            try:
+                state.apply(action)
+            except IllegalActionError:
+                pass  # parse says why
+            else:
+                return
+        state.apply(state.parse(text, notation))
+
+    return play
 
 
 def refuse(state: WrittenState, why: str, text: str) -> NoReturn:
@@ -131,6 +183,14 @@ def _read_point(text: str, size: int, notation: Notation) -> int | None:
             return None
         row, column = size - 1 - _SGF_LETTERS.index(match.group(2)), _SGF_LETTERS.index(match.group(1))
     return row * size + column if 0 <= row < size and column < size else None
+
+
+@lru_cache(maxsize=64)
+def _points(size: int, notation: Notation) -> dict[str, int]:
+    """The action of each point of a Go board, and of the pass, as ``point_text`` writes it; empty for engine texts."""
+    if notation == "action":
+        return {}
+    return {point_text(action, size, notation): action for action in range(size * size + 1)}
 
 
 def _read_engine_text(state: WrittenState, text: str) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 
 from gameil.errors import GameError, NotationError
 from gameil.games.game import Game, Notation, State
+from gameil.games.notation import follow
 from gameil.games.registry import make_game
 from gameil.positions.played_game import MATCH_TAG, PlayedGame, opening_plies
 from gameil.records.record import GameRecord, RecordError
@@ -43,6 +44,7 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
         return RecordError(record.source, "setup", f"setup stones cannot be played: {error}", str(setup)[:200])
     num_setup = len(state.history)
     after_end = 0
+    play = follow(state, record.notation)
     for index, move in enumerate(moves):
         if state.is_terminal():
             after_end = len(moves) - index
@@ -51,7 +53,7 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
             detail = f"move {index + 1} ({move}): seat {movers[index]} moves out of turn"
             return RecordError(record.source, "out of turn", detail, move[:200])
         try:
-            state.apply(state.parse(move, record.notation))
+            play(move)
         except NotationError as error:
             return RecordError(record.source, f"{error.kind} move", f"move {index + 1}: {error}", move[:200])
     actions = np.asarray(state.history, dtype=np.uint32)
