@@ -27,8 +27,9 @@ TERMINAL_PLAYER = -4
 RECENT_MOVES = 8
 """How many moves ``State.recent`` keeps at most."""
 
-Notation = Literal["action", "san", "uci", "gtp", "sgf"]
-"""How a move is written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go."""
+Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs"]
+"""How a move is written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go;
+``backgammon``: rolls and plays of match text; ``iccs``: xiangqi."""
 
 
 @dataclass(frozen=True)

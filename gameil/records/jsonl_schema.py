@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any, get_args
 
-from gameil.records.record import GameRecord, PlayerInfo, Provenance, Termination
+from gameil.records.record import GameRecord, Notation, PlayerInfo, Provenance, Termination
 
-NOTATIONS = frozenset({"action", "san", "uci", "gtp", "sgf"})
+NOTATIONS = frozenset(get_args(Notation))
 TERMINATIONS = frozenset(get_args(Termination))
 MOST_RATING = 1_000_000
 """Ratings lie between minus and plus this (some scales have negative ones); everything stored fits in 32 bits."""

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Notation = Literal["action", "san", "uci", "gtp", "sgf"]
-"""How moves are written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go."""
+Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs"]
+"""How moves are written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go;
+``backgammon``: rolls and plays of match text; ``iccs``: xiangqi."""
 
 Termination = Literal["rules", "resignation", "time", "agreed", "forfeit", "unknown"]
 """How a game ended: by the rules, by giving up, on the clock, by agreement, by not playing, or not stated."""
