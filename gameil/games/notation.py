@@ -1,8 +1,9 @@
 """Moves as people write them: dispatch by notation, the engine's own text, and Go's points.
 
-``action`` is the rules engine's text and exists for every game. ``san`` and ``uci`` are chess (``chess_notation``).
-``backgammon`` is match text (``backgammon_notation``). ``backgammon`` is match text (``backgammon_notation``). ``gtp`` and ``sgf`` are Go: ``Q16`` counts columns without I from the left and rows from the bottom; ``pd`` counts both
-in letters from the upper left, with ``""`` (and ``tt`` on boards up to 19x19) for a pass.
+``action`` is the rules engine's text and exists for every game. ``san`` and ``uci`` are chess (``chess_notation``),
+``backgammon`` is match text (``backgammon_notation``). ``gtp`` and ``sgf`` are Go: ``Q16`` counts columns without I
+from the left and rows from the bottom; ``pd`` counts both in letters from the upper left, with ``""`` (and ``tt`` on
+boards up to 19x19) for a pass.
 
 Refusals are ``NotationError`` and start with the ply and one of *malformed* (not this notation), *illegal* (understood,
 but not allowed here) or *ambiguous* (several legal actions fit).
@@ -26,11 +27,6 @@ _SGF_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _GTP_POINT = re.compile(r"([A-HJ-Za-hj-z])([1-9][0-9]?)")
 _SGF_POINT = re.compile(r"([a-z])([a-z])")
 _SHOWN = 40
-_NOTATIONS: dict[str, tuple[Notation, ...]] = {
-    "backgammon": ("backgammon", "action"),
-    "chess": ("san", "uci", "action"),
-    "go": ("sgf", "gtp", "action"),
-}
 _NOTATIONS: dict[str, tuple[Notation, ...]] = {
     "backgammon": ("backgammon", "action"),
     "chess": ("san", "uci", "action"),
@@ -93,8 +89,6 @@ def write_move(state: WrittenState, action: int, notation: Notation) -> str:
     _check_notation(name, notation)
     if action not in state.legal_actions():
         raise NotationError(f"{name}: action {action} is not legal here, so it has no text")
-    if notation == "backgammon":
-        return backgammon_notation.write_turn(state, action)
     if notation == "backgammon":
         return backgammon_notation.write_turn(state, action)
     if state.current_player() < 0 or notation in ("action", "san"):
