@@ -6,6 +6,7 @@ GameilError
     + IllegalActionError   an action is not among the legal ones
     + NotationError        a written move cannot be read in this state
   x RecordsError       a source of records cannot be read at all (bad games inside one are values, not exceptions)
+  x DownloadError      a public source of records cannot be fetched
   x DatasetError       a dataset is missing, of another game, of another version, or locked
   x CheckpointError    a checkpoint or snapshot is missing, torn or does not fit
   x AgentError         an agent cannot be built or failed while playing
@@ -43,6 +44,10 @@ class NotationError(GameError):
 
 class RecordsError(GameilError):
     """A source of game records cannot be opened or recognised."""
+
+
+class DownloadError(GameilError):
+    """A public source of records is unknown, cannot be reached, or sends something else than it should."""
 
 
 class DatasetError(GameilError):

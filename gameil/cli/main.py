@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("gameil.cli.run", "run a pipeline of stages from one file"),
     "report": ("gameil.cli.report", "write a run's self-contained HTML report"),
     "play": ("gameil.cli.play", "play against an agent in the terminal"),
+    "download": ("gameil.cli.download", "fetch public collections of records, with their terms"),
     "doctor": ("gameil.cli.doctor", "say which games, engines and backends are found here"),
 }
 """Subcommand -> (module with ``main(argv) -> int``, one line of help)."""
