@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gameil.dataset import environment
+from gameil.dataset import checksums, environment
 from gameil.dataset.environment import Environment, Reading
 from gameil.dataset.game_codec import decode_game_value
 from gameil.dataset.schema import (
@@ -19,7 +19,15 @@ from gameil.dataset.schema import (
     DatasetMeta,
     Split,
 )
-from gameil.dataset.tables import StringTable, read_meta, read_meta_value, read_sources, read_total, set_digest
+from gameil.dataset.tables import (
+    StringTable,
+    read_checksums,
+    read_meta,
+    read_meta_value,
+    read_sources,
+    read_total,
+    set_digest,
+)
 from gameil.dataset.value_codec import decode_label, decode_observations, decode_provenance, decode_rejected
 from gameil.errors import DatasetError
 from gameil.positions.label import Label
@@ -194,6 +202,12 @@ class Dataset:
         """Sum of all games' digests, modulo 2**128: part of ``digest``, for verification."""
         with self._env().read() as reading:
             return int(read_meta_value(reading, self.path, "games_sum") or 0)
+
+    def checksums(self) -> dict[str, tuple[int, int]]:
+        """By sub-database the checksum that the dataset states and that of its rows; empty in schema version 1."""
+        with self._env().read() as reading:
+            stated = read_checksums(reading, self.path) or {}
+            return {name: (number, checksums.of_rows(reading, name)) for name, number in stated.items()}
 
     def digest(self) -> str:
         """A digest of all games and labels, whatever their order: equal for equal content."""

@@ -1,9 +1,9 @@
-"""What stands in a dataset's environment: sub-databases, keys, split rule, counts, cursors, digests.
+"""What stands in a dataset's environment: sub-databases, keys, counts, cursors, digests.
 
 =============  =====================================  ==========================================================
 sub-database   key                                    value
 =============  =====================================  ==========================================================
-meta           name                                   JSON: schema version, family, split rule, filters, totals
+meta           name                                   JSON: schema version, family, split rule, filters, totals, sums
 games          id (u64, big-endian)                   version byte, actions, metadata, clocks (``game_codec``)
 index          chunk (u32, big-endian)                ``INDEX_DTYPE`` of ``INDEX_CHUNK`` games: decisions, hash, split
 strings        ``h`` + hash / ``t`` + id (u32)         id of a text / the text
@@ -20,14 +20,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from gameil.errors import ConfigError, DatasetError
+from gameil.dataset.split import SPLITS, Split, SplitRule
+from gameil.errors import DatasetError
+from gameil.positions.filters import FilterConfig
 from gameil.positions.played_game import PlayedGame
 
-SCHEMA_VERSION = 1
+__all__ = ["SPLITS", "Split", "SplitRule"]
+
+SCHEMA_VERSION = 2
+"""Version 1 had no filters, splits by content only, no counts of filtered games and no checksums (``migrations``)."""
 SUB_DATABASES = (
     "meta",
     "games",
@@ -41,41 +46,12 @@ SUB_DATABASES = (
     "rejected",
 )
 
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-
 INDEX_DTYPE = np.dtype([("decisions", "<u4"), ("hash", "<u4"), ("split", "u1"), ("spare", "u1", (3,))])
 """One game's entry: players' decisions in it, first four bytes of its content digest, number of its split."""
 INDEX_CHUNK = 1020
 """Games a value of ``index``: fills three pages."""
 SHORT_GAME = 20
 """Games of fewer plies are told apart by players and date too: many people play the same short game."""
-
-
-@dataclass(frozen=True)
-class SplitRule:
-    """Which games are kept for validation and test: by a hash of the content, so that equal games stay together."""
-
-    __pydantic_config__ = {"extra": "forbid"}
-
-    validation: float = 0.02
-    """Share of the games, in [0, 1)."""
-    test: float = 0.02
-    """Share of the games, in [0, 1)."""
-
-    def __post_init__(self) -> None:
-        if self.validation < 0 or self.test < 0 or self.validation + self.test >= 1:
-            raise ConfigError(
-                f"validation and test shares must be at least 0 and sum to less than 1, "
-                f"got {self.validation} and {self.test}"
-            )
-
-    def split_number(self, content: bytes) -> int:
-        """Index into ``SPLITS`` of the game with this content digest."""
-        place = int.from_bytes(content[8:16], "big") / 2**64
-        if place < self.test:
-            return 2
-        return 1 if place < self.test + self.validation else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +70,15 @@ class Cursor:
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the records read; ``read == stored + duplicates + sum(rejected.values())``."""
+    """What became of the records read: ``read == stored + duplicates + num_rejected + num_filtered``."""
 
     read: int = 0
     stored: int = 0
     duplicates: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     """Number of rejected records by reason."""
+    filtered: dict[str, int] = field(default_factory=dict)
+    """Number of games that a filter refused, by the predicate's name, or that were ``forgotten`` later."""
     plies: int = 0
     """Actions stored, setup and chance included."""
     positions: int = 0
@@ -114,13 +92,23 @@ class Counts:
         """Adds ``other`` to this one in place."""
         for name in ("read", "stored", "duplicates", "plies", "positions", "after_end"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for mine, others in ((self.rejected, other.rejected), (self.tolerances, other.tolerances)):
-            for name, number in others.items():
-                mine[name] = mine.get(name, 0) + number
+        for name in _BY_NAME:
+            mine = getattr(self, name)
+            for key, number in getattr(other, name).items():
+                mine[key] = mine.get(key, 0) + number
 
     @property
     def num_rejected(self) -> int:
         return sum(self.rejected.values())
+
+    @property
+    def num_filtered(self) -> int:
+        return sum(self.filtered.values())
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every record read is accounted for."""
+        return self.read == self.stored + self.duplicates + self.num_rejected + self.num_filtered
 
     def values(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -129,11 +117,14 @@ class Counts:
     @staticmethod
     def parse(values: Mapping[str, Any]) -> "Counts":
         """Reverse of ``values``."""
-        by_name = ("rejected", "tolerances")
-        parsed: dict[str, Any] = {name: int(number) for name, number in values.items() if name not in by_name}
-        for name in by_name:
+        parsed: dict[str, Any] = {name: int(number) for name, number in values.items() if name not in _BY_NAME}
+        for name in _BY_NAME:
             parsed[name] = {str(key): int(number) for key, number in values.get(name, {}).items()}
         return Counts(**parsed)
+
+
+_BY_NAME = ("rejected", "filtered", "tolerances")
+"""Counts that have one number a name."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +147,8 @@ class DatasetMeta:
     """Tool and version that made it."""
     sealed: bool = False
     """Read-only for ever."""
-    filters: Mapping[str, Any] = field(default_factory=dict)
-    """Which records were let in, by name of the filter (JSON values): empty where all were. Plain ``ingest`` has none.
+    filters: tuple[FilterConfig, ...] = ()
+    """What every game in it has passed, in this order; games added later must pass it too. Empty where all were let in.
     """
 
 

@@ -1,7 +1,6 @@
 """The small tables of a dataset: meta, strings, sources, total counts, digest. Shared by reader and writer."""
 
 import hashlib
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,12 @@ from gameil.dataset.codec import Lookup
 from gameil.dataset.environment import Reading
 from gameil.dataset.schema import SCHEMA_VERSION, Counts, Cursor, DatasetMeta, SplitRule, dump_json, load_json
 from gameil.errors import ConfigError, DatasetError
+from gameil.positions.filters import parse_filter
 
 _MOST_STRINGS = 200_000
 """Texts kept in memory; then the table starts anew."""
+READABLE_VERSIONS = (1, SCHEMA_VERSION)
+"""Schema versions that are read as they are; ``migrations`` brings the older ones up to date before writing."""
 _MALFORMED = (TypeError, ValueError, KeyError, AttributeError, ConfigError)
 
 
@@ -54,19 +56,20 @@ def read_meta(reading: Reading, path: Path) -> DatasetMeta:
     version = read_meta_value(reading, path, "schema_version")
     if version is None:
         raise DatasetError(f"{path}: not a dataset of gameil, or one whose making was cut off: it states no version")
-    if version != SCHEMA_VERSION:
+    if version not in READABLE_VERSIONS:
         raise DatasetError(
             f"{path}: made by {read_meta_value(reading, path, 'created_with')} with schema version {version}, "
-            f"but this gameil reads version {SCHEMA_VERSION}: ingest the records again"
+            f"but this gameil reads versions {READABLE_VERSIONS[0]} to {SCHEMA_VERSION}: "
+            f"{'use a newer gameil' if isinstance(version, int) and version > SCHEMA_VERSION else 'ingest it again'}"
         )
     try:
         return DatasetMeta(
             family=str(read_meta_value(reading, path, "family")),
-            schema_version=SCHEMA_VERSION,
+            schema_version=version,
             split=SplitRule(**read_meta_value(reading, path, "split")),
             created_with=str(read_meta_value(reading, path, "created_with")),
             sealed=bool(read_meta_value(reading, path, "sealed")),
-            filters=dict(read_meta_value(reading, path, "filters") or {}),
+            filters=tuple(parse_filter(values) for values in read_meta_value(reading, path, "filters") or ()),
         )
     except _MALFORMED as error:
         raise DatasetError(f"{path}: meta is damaged: {error}") from error
@@ -76,6 +79,15 @@ def read_meta_value(reading: Reading, path: Path, name: str) -> Any:
     """One value of ``meta``, None where it is not there."""
     value = reading.get("meta", name.encode())
     return None if value is None else load_json(value, f"{path}: meta/{name}")
+
+
+def read_checksums(reading: Reading, path: Path) -> dict[str, int] | None:
+    """The checksum of each sub-database that has one; None in a dataset of schema version 1."""
+    values = read_meta_value(reading, path, "checksums")
+    try:
+        return None if values is None else {str(name): int(value) for name, value in values.items()}
+    except _MALFORMED as error:
+        raise DatasetError(f"{path}: meta/checksums is damaged: {error}") from error
 
 
 def read_total(reading: Reading, path: Path) -> Counts:
@@ -104,5 +116,5 @@ def set_digest(reading: Reading, path: Path) -> str:
     """Hexadecimal digest of the family, the split rule, the set of games and the set of labels."""
     meta = read_meta(reading, path)
     sums = [read_meta_value(reading, path, name) or 0 for name in ("games_sum", "labels_sum")]
-    content = dump_json([meta.family, asdict(meta.split), reading.size("games"), *(str(value) for value in sums)])
+    content = dump_json([meta.family, meta.split.values(), reading.size("games"), *(str(value) for value in sums)])
     return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -114,12 +114,17 @@ def verify_dataset(path: Path, *, workers: int = 0, progress: Callable[[int], No
         problems.append("the digest of all games is not that of the games stored")
     counts = dataset.counts()
     for name, part in [("all sources", counts.total), *counts.sources.items()]:
-        if part.read != part.stored + part.duplicates + part.num_rejected:
-            problems.append(f"{name}: {part.read} records read are not stored + duplicates + rejected")
+        if not part.adds_up:
+            problems.append(f"{name}: {part.read} records read are not stored + duplicates + rejected + filtered")
     if counts.total.stored != len(index):
         problems.append(f"{counts.total.stored} games counted, {len(index)} stored")
     if counts.total.num_rejected != sum(1 for _ in dataset.rejected()):
         problems.append(f"{counts.total.num_rejected} records rejected, but the quarantine has another number")
+    problems += [
+        f"the checksum of the sub-database {name} is not that of its rows"
+        for name, (stated, found) in dataset.checksums().items()
+        if stated != found
+    ]
     return problems
 
 
@@ -141,7 +146,7 @@ def _verify_games(path: Path, game_ids: range) -> tuple[list[str], int]:
                 f"is a game of {played.game_id}": make_game(played.game_id).family == family,
                 "is not the one its digest names": dataset.kept_id(digest) == game_id,
                 "has another content than its index says": int.from_bytes(content[:4], "little") == entry["hash"],
-                "is in the wrong split": dataset.meta.split.split_number(content) == entry["split"],
+                "is in the wrong split": dataset.meta.split.split_number(content, played) == entry["split"],
                 f"has {len(plies)} decisions, not {entry['decisions']}": len(plies) == entry["decisions"],
                 "has a label at a ply without a decision": {ply for ply, _ in dataset.all_labels(game_id)} <= plies,
             }

@@ -38,8 +38,3 @@ def test_a_game_that_does_not_fit_leaves_no_trace(tmp_path: Path) -> None:
         writer.add(good)
     counts = Dataset(tmp_path / "x.lmdb").counts().total
     assert (counts.read, counts.stored, counts.num_rejected) == (1, 1, 0)
-
-
-def test_meta_states_filters_even_where_an_older_dataset_has_none(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.lmdb", [random_game("connect_four", 1)])
-    assert Dataset(path).meta.filters == {}
