@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -40,8 +41,9 @@ UNREADABLE = (*BROKEN, ValueError, OverflowError, RuntimeError, struct.error)
 class Source:
     """A named stream of decompressed bytes that never raises: it ends early and says why in ``broken``."""
 
-    def __init__(self, name: str, stream: Readable) -> None:
+    def __init__(self, name: str, stream: Readable, companions: "Companions | None" = None) -> None:
         self.name = name
+        self.companions = companions
         self.broken: str | None = None
         """Why the stream ended early (cut or damaged), None while all is well."""
         self._stream = stream
@@ -63,6 +65,18 @@ class Source:
             self._ahead += block
         return self._ahead[:size]
 
+    def beside(self, name: str, limit: int) -> bytes | None:
+        """The bytes of the file ``name`` (in any case of letters) next to this one; None where there is none.
+
+        Found in the same directory, and in the same folder of a zip archive; not in a tar archive, which is a stream.
+        A file of more than ``limit`` bytes is as good as none.
+        """
+        try:
+            data = self.companions(name, limit + 1) if self.companions is not None else None
+        except UNREADABLE:
+            return None
+        return data if data is not None and len(data) <= limit else None
+
     def _pull(self, size: int) -> bytes:
         if self.broken is not None:
             return b""
@@ -71,6 +85,10 @@ class Source:
         except BROKEN as error:
             self.broken = str(error) or type(error).__name__
             return b""
+
+
+Companions = Callable[[str, int], bytes | None]
+"""``(name, size)``: at most ``size`` bytes of the file of this name beside a source, None where there is none."""
 
 
 def open_sources(path: Path) -> Iterator[Source]:
@@ -86,7 +104,7 @@ def open_sources(path: Path) -> Iterator[Source]:
     except OSError as error:
         raise RecordsError(f"{path}: cannot be read: {error.strerror}") from error
     with file:
-        source = Source(str(path), file)
+        source = Source(str(path), file, partial(_in_directory, path.parent))
         if not source.peek(1):
             raise RecordsError(f"{path}: {source.broken or 'is empty'}")
         if source.peek(4) in (b"PK\x03\x04", b"PK\x05\x06"):
@@ -107,7 +125,8 @@ def _unwrap(source: Source, layers: int) -> Iterator[Source]:
     if layers == 0 and (opener is not None or is_tar):
         raise RecordsError(f"{source.name}: more than {MAX_LAYERS} layers of compression and archives")
     if opener is not None:
-        yield from _unwrap(Source(source.name, _KeepsGoodPart(opener(_as_file(source)))), layers - 1)
+        inner = _KeepsGoodPart(opener(_as_file(source)))
+        yield from _unwrap(Source(source.name, inner, source.companions), layers - 1)
     elif is_tar:
         yield from _tar_members(source, layers - 1)
     else:
@@ -249,12 +268,32 @@ def _zip_members(path: Path, file: IO[bytes]) -> Iterator[Source]:
             except UNREADABLE as error:
                 yield _broken_source(f"{path}!{info.filename}", str(error))
                 continue
+            companions = partial(_in_zip, archive, info.filename.rpartition("/")[0])
             with stream:
-                yield from _member(str(path), info.filename, stream, MAX_LAYERS - 1)
+                yield from _member(str(path), info.filename, stream, MAX_LAYERS - 1, companions)
 
 
-def _member(archive: str, name: str, stream: Readable, layers: int) -> Iterator[Source]:
-    source = Source(f"{archive}!{name}", _KeepsGoodPart(stream))
+def _in_directory(directory: Path, name: str, size: int) -> bytes | None:
+    found = [entry for entry in directory.iterdir() if entry.name.casefold() == name.casefold() and entry.is_file()]
+    if not found:
+        return None
+    with min(found).open("rb") as file:
+        return file.read(size)
+
+
+def _in_zip(archive: zipfile.ZipFile, folder: str, name: str, size: int) -> bytes | None:
+    wanted = f"{folder}/{name}".lstrip("/").casefold()
+    found = next((info for info in archive.infolist() if info.filename.casefold() == wanted), None)
+    if found is None:
+        return None
+    with archive.open(found) as stream:
+        return stream.read(size)
+
+
+def _member(
+    archive: str, name: str, stream: Readable, layers: int, companions: Companions | None = None
+) -> Iterator[Source]:
+    source = Source(f"{archive}!{name}", _KeepsGoodPart(stream), companions)
     if not source.peek(1) and source.broken is None:
         return
     try:
