@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from gameil.cli.arguments import common_flags, parse
+from gameil.dataset.split import SplitRule
+from gameil.positions.filters import FilterConfig
 
 DESCRIPTION = (
     "Reads records of games (PGN, SGF, JSON lines; plain, compressed or in archives) into a dataset. Equal games are "
@@ -28,18 +30,18 @@ class IngestArguments:
     """Game of the records, such as chess, go or connect_four; records of other games are rejected."""
     out: Path
     """The dataset: a new directory, or one to add to."""
-    format: Annotated[str | None, tyro.conf.arg(metavar="pgn|sgf|jsonl")] = None
+    format: Annotated[str | None, tyro.conf.arg(metavar="pgn|sgf|jsonl|...")] = None
     """Format of the records; found out from the content where not given."""
     workers: int = 0
-    """Processes that play the moves by the rules; 0: one for each processor."""
+    """Processes that read records and play their moves, this one included; 0: one for each processor."""
     limit: int | None = None
     """Read at most so many records."""
     batch_records: int = 2000
     """Records committed together: what a killed run can lose."""
-    validation: float = 0.02
-    """Share of the games kept for validation, used when the dataset is made."""
-    test: float = 0.02
-    """Share of the games kept for tests, used when the dataset is made."""
+    filters: FilterConfig = field(default_factory=FilterConfig)
+    """What games must pass to be let in; fixed when the dataset is made."""
+    split: SplitRule = field(default_factory=SplitRule)
+    """How games are divided into training, validation and test; fixed when the dataset is made."""
     seed: int = 0
     """Not used: the split follows from the games themselves."""
 

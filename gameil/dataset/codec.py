@@ -5,12 +5,12 @@ Integers are little-endian base 128 (LEB128). A text is one integer whose two lo
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gameil.errors import DatasetError
 
-Intern = Callable[[str], int]
-"""Gives the id of a text, making a new one where needed."""
+Refer = Callable[[str], bytes]
+"""Gives the bytes that stand for an interned text: ``text_reference`` of its id, a new one where needed."""
 Lookup = Callable[[int], str]
 """Gives the text of an id."""
 
@@ -23,12 +23,24 @@ class UnstorableError(DatasetError):
     """A value of one game does not fit the format; other games can still be stored."""
 
 
-class ByteWriter:
-    """Collects the bytes of one value."""
+def text_reference(number: int) -> bytes:
+    """The bytes of a text that is interned under this id."""
+    out = ByteWriter()
+    out.uint(number << 2 | 1)
+    return out.getvalue()
 
-    def __init__(self, intern: Intern) -> None:
+
+def resolve(parts: Sequence[bytes | str], refer: Refer) -> bytes:
+    """The bytes of a value whose interned texts have no ids yet."""
+    return b"".join([part if type(part) is bytes else refer(part) for part in parts])  # type: ignore[arg-type]
+
+
+class ByteWriter:
+    """Collects the bytes of one value. Interned texts get their ids last, as only the dataset's writer knows them."""
+
+    def __init__(self) -> None:
         self._bytes = bytearray()
-        self._intern = intern
+        self._parts: list[bytes | str] = []
 
     def uint(self, value: int) -> None:
         """A non-negative integer below 2**64."""
@@ -55,7 +67,7 @@ class ByteWriter:
             self.uint(int(value) << 2 | 2)
             return
         if intern and 1 < len(value) <= LONGEST_INTERNED and "://" not in value:
-            self.uint(self._intern(value) << 2 | 1)
+            self.shared_text(value)
             return
         data = value.encode("utf-8", "surrogatepass")
         self.uint(len(data) << 2)
@@ -63,7 +75,10 @@ class ByteWriter:
 
     def shared_text(self, value: str) -> None:
         """A text that many values have in common, interned whatever it is."""
-        self.uint(self._intern(value) << 2 | 1)
+        if self._bytes:
+            self._parts.append(bytes(self._bytes))
+            self._bytes.clear()
+        self._parts.append(value)
 
     def double(self, value: float) -> None:
         self._bytes += struct.pack("<d", value)
@@ -77,8 +92,17 @@ class ByteWriter:
         self.uint(len(data))
         self._bytes += data
 
-    def getvalue(self) -> bytes:
-        return bytes(self._bytes)
+    def parts(self) -> list[bytes | str]:
+        """The value, as bytes with interned texts between them: what ``resolve`` takes."""
+        return [*self._parts, bytes(self._bytes)]
+
+    def getvalue(self, refer: Refer | None = None) -> bytes:
+        """The bytes of the value; ``refer`` is needed where it interns texts."""
+        if refer is None:
+            if self._parts:
+                raise DatasetError(f"this value interns no text, got {self._parts[-1]!r}")
+            return bytes(self._bytes)
+        return resolve(self.parts(), refer)
 
 
 class ByteReader:

@@ -10,7 +10,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from gameil.dataset.codec import ByteReader, ByteWriter, Intern, Lookup
+from gameil.dataset.codec import ByteReader, ByteWriter, Lookup
 from gameil.errors import DatasetError, ShapeError
 from gameil.positions.played_game import PlayedGame
 from gameil.records.record import PlayerInfo, Provenance, Termination
@@ -32,9 +32,9 @@ _LONGEST_GAME = 1 << 20
 """Clocks of more actions are not inflated: no game is that long."""
 
 
-def encode_game_value(played: PlayedGame, intern: Intern) -> bytes:
-    """The value of ``played`` in the sub-database ``games``; ``intern`` gives ids of texts."""
-    out = ByteWriter(intern)
+def encode_game_value(played: PlayedGame) -> list[bytes | str]:
+    """The value of ``played`` in the sub-database ``games``, its texts without ids: ``resolve`` gives the bytes."""
+    out = ByteWriter()
     wide = bool(len(played.actions)) and int(played.actions.max()) > 0xFFFF
     clock_flag, clock_bytes = _encode_clocks(played)
     # A member's name is met once, its archive's many times: only the latter is interned.
@@ -64,11 +64,16 @@ def encode_game_value(played: PlayedGame, intern: Intern) -> bytes:
         out.text(played.match_id, intern=False)
     out.uint(len(played.tags))
     if played.tags:
-        out.shared_text(json.dumps(list(played.tags), ensure_ascii=False))
+        out.shared_text(_joined_names(tuple(played.tags)))
     for value in played.tags.values():
         out.text(value)
     out.blob(clock_bytes)
-    return out.getvalue()
+    return out.parts()
+
+
+@lru_cache(maxsize=1024)
+def _joined_names(names: tuple[str, ...]) -> str:
+    return json.dumps(names, ensure_ascii=False)
 
 
 def decode_game_value(data: bytes, lookup: Lookup, what: str, *, for_replay: bool = False) -> PlayedGame:

@@ -2,32 +2,37 @@
 
 from itertools import count
 
-from gameil.dataset.environment import Environment
+from gameil.dataset.codec import Refer, text_reference
+from gameil.dataset.environment import Reading
 from gameil.dataset.schema import pack_id
 from gameil.dataset.tables import string_hash_key, string_key
 
-_MOST_STRINGS = 200_000
-"""Ids remembered between commits; the others are looked up again."""
+_MOST_STRINGS = 100_000
+"""Texts remembered between commits; the others are looked up again."""
 
 
 class Interner:
     """Ids of texts in the sub-database ``strings``; ``pending`` has the puts that the next transaction must make."""
 
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
-        with environment.read() as reading:
-            self._next = reading.size("strings") // 2
-        self._known: dict[str, int] = {}
+    def __init__(self, reading: Reading) -> None:
+        self._next = reading.size("strings") // 2
+        self._known: dict[str, bytes] = {}
         self._pending_hashes: set[bytes] = set()
         self.pending: list[tuple[str, bytes, bytes]] = []
         """``(sub-database, key, value)``."""
 
-    def intern(self, text: str) -> int:
-        """The id of ``text``, a new one where it has none."""
-        number = self._known.get(text)
-        if number is None:
-            number = self._known[text] = self._find_or_add(text.encode("utf-8", "surrogatepass"))
-        return number
+    def references(self, reading: Reading) -> Refer:
+        """The function that gives a text's reference, with a new id where it has none; lives as long as ``reading``."""
+        known = self._known
+
+        def refer(text: str) -> bytes:
+            found = known.get(text)
+            if found is None:
+                number = self._find_or_add(text.encode("utf-8", "surrogatepass"), reading)
+                found = known[text] = text_reference(number)
+            return found
+
+        return refer
 
     def committed(self) -> None:
         """The pending puts were made."""
@@ -36,18 +41,17 @@ class Interner:
         if len(self._known) > _MOST_STRINGS:
             self._known.clear()
 
-    def _find_or_add(self, data: bytes) -> int:
-        with self._environment.read() as reading:
-            for attempt in count():
-                key = string_hash_key(data, attempt)
-                if key in self._pending_hashes:  # another text's: this one would be known
-                    continue
-                value = reading.get("strings", key)
-                if value is None:
-                    break
-                number = int.from_bytes(value, "big")
-                if reading.get("strings", string_key(number)) == data:
-                    return number
+    def _find_or_add(self, data: bytes, reading: Reading) -> int:
+        for attempt in count():
+            key = string_hash_key(data, attempt)
+            if key in self._pending_hashes:  # another text's: this one would be known
+                continue
+            value = reading.get("strings", key)
+            if value is None:
+                break
+            number = int.from_bytes(value, "big")
+            if reading.get("strings", string_key(number)) == data:
+                return number
         number = self._next
         self._next += 1
         self.pending += [("strings", string_key(number), data), ("strings", key, pack_id(number))]

@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from gameil.dataset.codec import ByteReader, ByteWriter, Intern, Lookup
+from gameil.dataset.codec import ByteReader, ByteWriter, Lookup, Refer
 from gameil.errors import DatasetError, ShapeError
 from gameil.positions.label import Label
 from gameil.records.record import Provenance, RecordError
@@ -31,7 +31,7 @@ def encode_label_key(game_id: int, ply: int, label: Label) -> bytes:
 
 def encode_label(label: Label) -> bytes:
     """Value in ``labels``."""
-    out = ByteWriter(_intern_nothing)
+    out = ByteWriter()
     out.blob(bytes((LABEL_VERSION, label.value is not None)))
     if label.value is not None:
         out.double(label.value)
@@ -62,15 +62,15 @@ def decode_label(key: bytes, value: bytes) -> tuple[int, int, Label]:
     return int.from_bytes(key[:8], "big"), int.from_bytes(key[8:12], "big"), label
 
 
-def encode_rejected(error: RecordError, intern: Intern) -> bytes:
+def encode_rejected(error: RecordError, refer: Refer) -> bytes:
     """Value in ``rejected``."""
-    out = ByteWriter(intern)
+    out = ByteWriter()
     out.text(error.source.file, intern="!" not in error.source.file)
     out.uint(error.source.offset)
     out.text(error.reason)
     out.text(error.detail, intern=False)
     out.text(error.excerpt, intern=False)
-    return out.getvalue()
+    return out.getvalue(refer)
 
 
 def decode_rejected(data: bytes, lookup: Lookup, what: str) -> RecordError:
@@ -82,12 +82,12 @@ def decode_rejected(data: bytes, lookup: Lookup, what: str) -> RecordError:
     return error
 
 
-def encode_provenance(provenance: Provenance, intern: Intern) -> bytes:
+def encode_provenance(provenance: Provenance, refer: Refer) -> bytes:
     """Value in ``duplicates``."""
-    out = ByteWriter(intern)
+    out = ByteWriter()
     out.text(provenance.file, intern="!" not in provenance.file)
     out.uint(provenance.offset)
-    return out.getvalue()
+    return out.getvalue(refer)
 
 
 def decode_provenance(data: bytes, lookup: Lookup, what: str) -> Provenance:
@@ -103,7 +103,7 @@ def encode_observations(observations: NDArray[np.generic]) -> bytes:
     dtype = observations.dtype.newbyteorder("<").str
     if dtype not in _OBSERVATION_DTYPES:
         raise DatasetError(f"observations of dtype {observations.dtype} cannot be stored, only {_OBSERVATION_DTYPES}")
-    out = ByteWriter(_intern_nothing)
+    out = ByteWriter()
     out.blob(bytes((OBSERVATIONS_VERSION, _OBSERVATION_DTYPES.index(dtype))))
     out.uint(observations.ndim)
     for size in observations.shape:
@@ -132,10 +132,6 @@ def decode_observations(data: bytes, what: str) -> NDArray[np.generic]:
     if len(content) != size:
         raise source.damaged(f"{len(content)} bytes do not fill shape {shape}")
     return np.frombuffer(content, dtype).reshape(shape)
-
-
-def _intern_nothing(text: str) -> int:
-    raise DatasetError(f"this value interns no text, got {text!r}")
 
 
 def _look_up_nothing(number: int) -> str:

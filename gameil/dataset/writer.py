@@ -1,7 +1,7 @@
 """Writing a dataset: games, labels, counts and cursors are collected and committed together, all or nothing."""
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil import __version__
-from gameil.dataset import environment
-from gameil.dataset.codec import UnstorableError
+from gameil.dataset import checksums, environment
+from gameil.dataset.codec import Refer, resolve
+from gameil.dataset.encoded_game import EncodedGame, encode_game
 from gameil.dataset.environment import DATA_FILE, WRITER_LOCK_FILE, MapFullError, Reading, Writing
-from gameil.dataset.game_codec import encode_game_value
 from gameil.dataset.interning import Interner
+from gameil.dataset.migrations import migrate
 from gameil.dataset.schema import (
     INDEX_CHUNK,
     INDEX_DTYPE,
@@ -23,14 +24,12 @@ from gameil.dataset.schema import (
     Counts,
     Cursor,
     SplitRule,
-    content_digest,
     dump_json,
-    identity_digest,
     label_hash,
     pack_id,
     source_key,
 )
-from gameil.dataset.tables import read_meta, read_meta_value, read_sources, read_total
+from gameil.dataset.tables import read_checksums, read_meta, read_meta_value, read_sources, read_total
 from gameil.dataset.value_codec import (
     encode_label,
     encode_label_key,
@@ -40,12 +39,14 @@ from gameil.dataset.value_codec import (
 )
 from gameil.errors import DatasetError
 from gameil.games.registry import make_game
+from gameil.positions.filters import FilterConfig, filter_values
 from gameil.positions.label import Label
 from gameil.positions.played_game import PlayedGame
-from gameil.positions.replay import replay
-from gameil.records.record import RecordError
+from gameil.records.record import Provenance, RecordError
 
 _SUM_MODULUS = 1 << 128
+INDEX_ENTRY = struct.Struct("<IIB3x")
+"""The bytes of one ``INDEX_DTYPE``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,24 @@ class AddResult:
 class DatasetWriter:
     """The only writer of a dataset. A context manager: leaving it commits, an exception drops what is uncommitted."""
 
-    def __init__(self, path: Path, family: str, *, split: SplitRule | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        family: str,
+        *,
+        split: SplitRule | None = None,
+        filters: tuple[FilterConfig, ...] | None = None,
+    ) -> None:
         """Opens the dataset at ``path``, making it where there is none.
 
         Args:
             family: the game family (``Game.family``).
             split: the split rule of a new dataset; None for the default, or for an old dataset's own.
+            filters: what all its games pass (the caller sees to that); None for none, or for an old dataset's own.
 
         Raises:
-            DatasetError: another process writes, it is sealed, of another family, version or split rule, or no dataset.
+            DatasetError: another process writes, it is sealed, of another family, version, split rule or filters, or
+                no dataset.
         """
         self.path = Path(path)
         self.family = family
@@ -86,16 +96,16 @@ class DatasetWriter:
         self._environment.close()  # a reader of this process has it open read-only
         self._environment.writing = True
         try:
-            self._open(split)
+            self._open(split, filters)
         except BaseException:
             self._release()
             raise
 
-    def _open(self, split: SplitRule | None) -> None:
+    def _open(self, split: SplitRule | None, filters: tuple[FilterConfig, ...] | None) -> None:
         with self._environment.read() as reading:
             fresh = reading.get("meta", b"schema_version") is None and reading.size("games") == 0
         if fresh:
-            self._write_meta(split or SplitRule())
+            self._write_meta(split or SplitRule(), filters or ())
         with self._environment.read() as reading:
             meta = read_meta(reading, self.path)
             if meta.family != self.family:
@@ -104,7 +114,18 @@ class DatasetWriter:
                 raise DatasetError(f"{self.path}: sealed, so nothing can be written to it")
             if split is not None and split != meta.split:
                 raise DatasetError(f"{self.path}: its split rule is {meta.split}, which cannot be changed to {split}")
-            self.split = meta.split
+            if filters is not None and filters != meta.filters:
+                raise DatasetError(
+                    f"{self.path}: its filters are {[filter_values(one) for one in meta.filters]}, "
+                    f"which cannot be changed to {[filter_values(one) for one in filters]}"
+                )
+        if meta.schema_version != SCHEMA_VERSION:
+            with environment.converted(self.path):
+                migrate(self._environment)
+        self.split, self.filters = meta.split, meta.filters
+        self.migrated_from = meta.schema_version if meta.schema_version != SCHEMA_VERSION else None
+        """The schema version that the dataset had before this writer opened it, where it was an older one."""
+        with self._environment.read() as reading:
             self._next_id = reading.size("games")
             self._next_rejected = reading.size("rejected")
             self._total = read_total(reading, self.path)
@@ -112,9 +133,9 @@ class DatasetWriter:
             self._sums = {
                 name: int(read_meta_value(reading, self.path, name) or 0) for name in ("games_sum", "labels_sum")
             }
-            chunk = reading.get("index", _chunk_key(self._next_id)) or b""
-        self._chunk = bytearray(chunk)
-        self._interner = Interner(self._environment)
+            self._checksums = read_checksums(reading, self.path) or checksums.no_rows()
+            self._chunk = bytearray(reading.get("index", _chunk_key(self._next_id)) or b"")
+            self._interner = Interner(reading)
         self._forget_pending()
 
     def add(self, played: PlayedGame, *, source: str | None = None) -> AddResult:
@@ -127,43 +148,46 @@ class DatasetWriter:
             UnstorableError: a value of this game does not fit the format; nothing of it was counted or stored.
             DatasetError: the game is of another family.
         """
-        game = make_game(played.game_id)
-        if game.family != self.family:
-            raise DatasetError(f"{self.path}: a dataset of {self.family} cannot take a game of {played.game_id}")
-        content = content_digest(played)
-        digest = identity_digest(played, content)
-        known = self._known_id(digest)
-        value = b"" if known is not None else _encode(played, self._interner)
-        counts = self._counts(source or played.source.file.partition("!")[0])
+        return self.add_encoded([encode_game(played, self.split)], source=source)[0]
+
+    def add_encoded(self, games: Sequence[EncodedGame], *, source: str | None = None) -> list[AddResult]:
+        """As ``add``, for games that were made ready elsewhere with this dataset's split rule."""
+        for game in games:
+            if game.family != self.family:
+                raise DatasetError(f"{self.path}: a dataset of {self.family} cannot take a game of {game.family}")
+        with self._environment.read() as reading:
+            refer = self._interner.references(reading)
+            return [self._add(game, source, reading, refer) for game in games]
+
+    def _add(self, game: EncodedGame, source: str | None, reading: Reading, refer: Refer) -> AddResult:
+        counts = self._counts(source or game.file.partition("!")[0])
         counts.read += 1
+        known = self._pending_digests.get(game.digest)
+        if known is None:
+            found = reading.get("digests", game.digest)
+            known = None if found is None else int.from_bytes(found, "big")
         if known is not None:
             number = (self._total.duplicates + self._pending_duplicates) & 0xFFFFFFFF
             key = known.to_bytes(8, "big") + number.to_bytes(4, "big")
-            self._pending.append(("duplicates", key, encode_provenance(played.source, self._interner.intern)))
+            provenance = encode_provenance(Provenance(game.file, game.offset), refer)
+            self._pending.append(("duplicates", key, provenance))
             self._pending_duplicates += 1
             counts.duplicates += 1
             return AddResult(known, True)
         game_id = self._next_id
-        decisions = len(played.actions) - played.num_setup
-        if game.capabilities.stochastic:
-            decisions = sum(1 for _ in replay(played))
-        self._pending.append(("games", game_id.to_bytes(8, "big"), value))
-        self._pending.append(("digests", digest, pack_id(game_id)))
-        self._pending_digests[digest] = game_id
-        entry = np.zeros(1, INDEX_DTYPE)
-        entry["decisions"] = decisions
-        entry["hash"] = int.from_bytes(content[:4], "little")
-        entry["split"] = self.split.split_number(content)
-        self._chunk += entry.tobytes()
+        self._pending.append(("games", game_id.to_bytes(8, "big"), resolve(game.value, refer)))
+        self._pending.append(("digests", game.digest, pack_id(game_id)))
+        self._pending_digests[game.digest] = game_id
+        self._chunk += INDEX_ENTRY.pack(game.decisions, game.content_hash, game.split)
         if len(self._chunk) == INDEX_CHUNK * INDEX_DTYPE.itemsize:
             self._pending.append(("index", _chunk_key(game_id), bytes(self._chunk)))
             self._chunk.clear()
         self._next_id += 1
-        self._add_to_sum("games_sum", digest)
+        self._add_to_sum("games_sum", game.digest)
         counts.stored += 1
-        counts.plies += len(played.actions)
-        counts.positions += decisions
-        counts.after_end += played.after_end
+        counts.plies += game.plies
+        counts.positions += game.decisions
+        counts.after_end += game.after_end
         return AddResult(game_id, False)
 
     def reject(self, error: RecordError, *, source: str | None = None) -> None:
@@ -172,15 +196,23 @@ class DatasetWriter:
         counts.read += 1
         counts.rejected[error.reason] = counts.rejected.get(error.reason, 0) + 1
         key = self._next_rejected.to_bytes(8, "big")
-        self._pending.append(("rejected", key, encode_rejected(error, self._interner.intern)))
+        with self._environment.read() as reading:
+            value = encode_rejected(error, self._interner.references(reading))
+        self._pending.append(("rejected", key, value))
         self._next_rejected += 1
         self.last_rejected = error
 
-    def count_tolerances(self, names: Iterable[str], *, source: str) -> None:
-        """Counts the tolerances that reading one record needed, kept or not."""
+    def count_filtered(self, name: str, *, source: str, number: int = 1) -> None:
+        """Counts records whose games a filter refused, by the predicate's name."""
+        counts = self._counts(source)
+        counts.read += number
+        counts.filtered[name] = counts.filtered.get(name, 0) + number
+
+    def count_tolerances(self, records: Mapping[str, int], *, source: str) -> None:
+        """Counts records, kept or not, that needed a tolerance, by its name."""
         tolerances = self._counts(source).tolerances
-        for name in set(names):
-            tolerances[name] = tolerances.get(name, 0) + 1
+        for name, number in records.items():
+            tolerances[name] = tolerances.get(name, 0) + number
 
     def add_label(self, game_id: int, ply: int, label: Label) -> None:
         """Stores an expert's label; one of the same game, ply, expert and round is replaced."""
@@ -223,7 +255,7 @@ class DatasetWriter:
         Raises:
             DatasetError: the disk is full or fails; what was committed before is kept.
         """
-        if not self._pending and not self._pending_cursors:
+        if not self._pending and not self._pending_cursors and not self._pending_counts:
             return
         total = Counts()
         total.add(self._total)
@@ -248,8 +280,11 @@ class DatasetWriter:
         writes.append(("meta", b"counts", dump_json(total.values())))
         writes.append(("meta", b"games_sum", dump_json(self._sums["games_sum"])))
         writes.append(("meta", b"labels_sum", dump_json(labels_sum)))
+        with self._environment.read() as reading:
+            sums = checksums.after_writes(self._checksums, reading, writes)
+        writes.append(("meta", b"checksums", dump_json(sums)))
         self._transact(writes)
-        self._total, self._sources = total, sources
+        self._total, self._sources, self._checksums = total, sources, sums
         self._sums["labels_sum"] = labels_sum
         self._interner.committed()
         self._forget_pending()
@@ -288,14 +323,15 @@ class DatasetWriter:
         environment.release(self._environment)
         self._lock.close()
 
-    def _write_meta(self, split: SplitRule) -> None:
+    def _write_meta(self, split: SplitRule, filters: tuple[FilterConfig, ...]) -> None:
         values: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "family": self.family,
-            "split": asdict(split),
-            "filters": {},
+            "split": split.values(),
+            "filters": [filter_values(one) for one in filters],
             "created_with": f"gameil {__version__}",
             "sealed": False,
+            "checksums": checksums.no_rows(),
         }
         self._transact([("meta", name.encode(), dump_json(value)) for name, value in values.items()])
 
@@ -312,14 +348,6 @@ class DatasetWriter:
 
     def _counts(self, source: str) -> Counts:
         return self._pending_counts.setdefault(source, Counts())
-
-    def _known_id(self, digest: bytes) -> int | None:
-        known = self._pending_digests.get(digest)
-        if known is None:
-            with self._environment.read() as reading:
-                value = reading.get("digests", digest)
-            known = None if value is None else int.from_bytes(value, "big")
-        return known
 
     def _add_to_sum(self, name: str, digest: bytes, sign: int = 1) -> None:
         self._sums[name] = (self._sums[name] + sign * int.from_bytes(digest, "big")) % _SUM_MODULUS
@@ -341,14 +369,6 @@ class DatasetWriter:
         self._pending_counts: dict[str, Counts] = {}
         self._pending_cursors: dict[str, Cursor] = {}
         self._pending_duplicates = 0
-
-
-def _encode(played: PlayedGame, interner: Interner) -> bytes:
-    """The game's value in ``games``. Raises ``UnstorableError``."""
-    try:
-        return encode_game_value(played, interner.intern)
-    except (UnstorableError, ValueError, OverflowError, struct.error) as error:
-        raise UnstorableError(f"{played.source.file}: a game that cannot be stored: {error}") from error
 
 
 def _put_all(writing: Writing, writes: list[tuple[str, bytes, bytes]]) -> None:

@@ -1,4 +1,4 @@
-"""The ingest stage: records are read in order, played by the rules in several processes, and stored by one writer.
+"""The ingest stage: raw records are cut out in order, several processes work on them, and one writer stores the games.
 
 A cursor, the games before it and their counts are committed together, so a killed run loses at most the last
 uncommitted batch, and ``resume`` ends with the same dataset as an uninterrupted run.
@@ -6,29 +6,28 @@ uncommitted batch, and ``resume`` ends with the same dataset as an uninterrupted
 
 import hashlib
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from gameil.dataset.codec import UnstorableError
+from gameil.dataset.encoded_game import EncodedGame
 from gameil.dataset.schema import Counts, Cursor, SplitRule
 from gameil.dataset.writer import DatasetWriter
 from gameil.errors import ConfigError, DatasetError, RecordsError
 from gameil.games.registry import make_game
-from gameil.positions.played_game import PlayedGame
-from gameil.records.formats import read_records
-from gameil.records.record import GameRecord, RecordError
-from gameil.stages.transcription import transcribe_all
+from gameil.positions.filters import FilterConfig, Filtered
+from gameil.records.formats import split_records
+from gameil.records.record import RecordError
+from gameil.stages.transcription import MOST_RECORDS, ChunkWork, Raw, Transcribed, transcribe_all
 from gameil.tracking.progress import Progress
 
 _READ_BYTES = 1 << 20
 _SLOW_BYTES = 1 << 28
 """Hashing a file of this size takes long enough to be shown."""
 _COMMIT_BYTES = 1 << 26
-"""Actions collected before a commit, however few the records: bounds the memory."""
+"""Bytes of plies collected before a commit, however few the records: bounds the memory."""
 _SHOWN_REASONS = 12
 
 
@@ -45,17 +44,17 @@ class IngestConfig:
     out: Path
     """The dataset: a new directory, or one to add to."""
     format: str | None = None
-    """pgn, sgf or jsonl; found out from the content where not given."""
+    """Name of the records' format; found out from the content where not given."""
     workers: int = 0
-    """Processes that play the moves by the rules; 0: one for each processor, 1: none but this one."""
+    """Processes that read records and play their moves, this one included; 0: one for each processor."""
     limit: int | None = None
     """Read at most so many records in this run."""
     batch_records: int = 2000
     """Records committed together: what a killed run can lose."""
-    validation: float = 0.02
-    """Share of the games kept for validation, in [0, 1); used when the dataset is made."""
-    test: float = 0.02
-    """Share of the games kept for tests, in [0, 1); used when the dataset is made."""
+    filters: FilterConfig = field(default_factory=FilterConfig)
+    """What games must pass to be let in; fixed when the dataset is made."""
+    split: SplitRule = field(default_factory=SplitRule)
+    """How games are divided into training, validation and test; fixed when the dataset is made."""
     seed: int = 0
     """Not used: the split follows from the games themselves."""
 
@@ -95,7 +94,7 @@ def ingest(config: IngestConfig, run: Reporter, *, resume: bool) -> dict[str, An
     for path in config.sources:
         _refuse_unreadable(path)
     family = make_game(config.game).family
-    writer = DatasetWriter(config.out, family, split=_split_rule(config))
+    writer = _open_writer(config, family)
     before = writer.total()
     try:
         read = 0
@@ -109,9 +108,10 @@ def ingest(config: IngestConfig, run: Reporter, *, resume: bool) -> dict[str, An
     if counts.read and not counts.stored and not counts.duplicates:
         writer.discard_if_empty()
         example = f"; the last one: {examples.detail}" if examples else ""
+        filtered = f", filtered: {_by_name(counts.filtered)}" if counts.filtered else ""
         raise RecordsError(
             f"{', '.join(str(path) for path in config.sources)}: no usable game: {counts.read:,} records, "
-            f"rejected: {_by_name(counts.rejected)}{example}"
+            f"rejected: {_by_name(counts.rejected)}{filtered}{example}"
         )
     if writer.discard_if_empty():
         raise RecordsError(f"{', '.join(str(path) for path in config.sources)}: no records of games in it")
@@ -133,59 +133,53 @@ def _ingest_source(
     remaining = None if config.limit is None else max(0, config.limit - already)
     if remaining == 0:
         return 0
-    taken = _Taken(islice(read_records(path, format=config.format, skip=cursor.records), remaining))
+    taken = _Taken(islice(split_records(path, config.format, cursor.records), remaining))
+    work = ChunkWork(writer.family, writer.filters, writer.split)
     counted = uncommitted = uncommitted_bytes = 0
     total = None if remaining is None else cursor.records + remaining
     with run.progress(f"ingesting {path.name}", total, "records") as bar:
         bar.start_at(cursor.records)
-        for chunk in transcribe_all(taken, writer.family, config.workers):
-            for item in chunk:
-                _store(item, writer, name)
-                writer.count_tolerances(taken.tolerances.popleft(), source=name)
-                uncommitted_bytes += item.actions.nbytes if isinstance(item, PlayedGame) else 0
-            counted += len(chunk)
-            uncommitted += len(chunk)
+        for chunk in transcribe_all(taken, work, config.workers, min(MOST_RECORDS, config.batch_records)):
+            uncommitted_bytes += _store(chunk, writer, name)
+            counted += len(chunk.outcomes)
+            uncommitted += len(chunk.outcomes)
             writer.set_cursor(name, replace(cursor, records=cursor.records + counted))
             if uncommitted >= config.batch_records or uncommitted_bytes >= _COMMIT_BYTES:
                 writer.commit()
                 uncommitted = uncommitted_bytes = 0
-            bar.advance(len(chunk))
+            bar.advance(len(chunk.outcomes))
         done = remaining is None or taken.number < remaining
         writer.set_cursor(name, replace(cursor, records=cursor.records + counted, done=done))
         writer.commit()
     return counted
 
 
-def _store(item: PlayedGame | RecordError, writer: DatasetWriter, source: str) -> None:
-    """Adds a game or puts an error into quarantine; a game that cannot be stored is an error too."""
-    if isinstance(item, PlayedGame):
-        try:
-            writer.add(item, source=source)
-            return
-        except UnstorableError as error:
-            item = RecordError(item.source, "not storable", str(error))
-    writer.reject(item, source=source)
+def _store(chunk: Transcribed, writer: DatasetWriter, source: str) -> int:
+    """Stores the games, counts the filtered, puts errors into quarantine; about how many bytes wait for the commit."""
+    games = [outcome for outcome in chunk.outcomes if isinstance(outcome, EncodedGame)]
+    writer.add_encoded(games, source=source)
+    for outcome in chunk.outcomes if len(games) < len(chunk.outcomes) else ():
+        if isinstance(outcome, RecordError):
+            writer.reject(outcome, source=source)
+        elif isinstance(outcome, Filtered):
+            writer.count_filtered(outcome.name, source=source)
+    writer.count_tolerances(chunk.tolerances, source=source)
+    return sum(4 * game.plies for game in games)
 
 
 class _Taken:
-    """Counts what is taken from an iterator: fewer than asked for means that the source has ended.
+    """Counts what is taken from an iterator: fewer than asked for means that the source has ended."""
 
-    Remembers the tolerances of what is not stored yet: played games do not carry them.
-    """
-
-    def __init__(self, items: Iterator[GameRecord | RecordError]) -> None:
+    def __init__(self, items: Iterator[Raw]) -> None:
         self._items = items
         self.number = 0
-        self.tolerances: deque[tuple[str, ...]] = deque()
-        """One entry a record, in order; whoever stores the record takes it off."""
 
-    def __iter__(self) -> Iterator[GameRecord | RecordError]:
+    def __iter__(self) -> Iterator[Raw]:
         return self
 
-    def __next__(self) -> GameRecord | RecordError:
+    def __next__(self) -> Raw:
         item = next(self._items)
         self.number += 1
-        self.tolerances.append(item.tolerances if isinstance(item, GameRecord) else ())
         return item
 
 
@@ -198,10 +192,16 @@ def _refuse_unreadable(path: Path) -> None:
         raise RecordsError(f"{path}: is empty")
 
 
-def _split_rule(config: IngestConfig) -> SplitRule | None:
-    """The configured rule; None (an old dataset's own) where it is the default and the dataset is there already."""
-    rule = SplitRule(config.validation, config.test)
-    return None if rule == SplitRule() and config.out.exists() else rule
+def _open_writer(config: IngestConfig, family: str) -> DatasetWriter:
+    """The writer; what is at its default where the dataset is there already stays the dataset's own."""
+    there = config.out.exists()
+    split = None if there and config.split == SplitRule() else config.split
+    filters = None if there and config.filters == FilterConfig() else _unless_default(config.filters)
+    return DatasetWriter(config.out, family, split=split, filters=filters)
+
+
+def _unless_default(filters: FilterConfig) -> tuple[FilterConfig, ...]:
+    return () if filters == FilterConfig() else (filters,)
 
 
 def _find_cursor(path: Path, writer: DatasetWriter, run: Reporter) -> tuple[str, Cursor]:
@@ -247,6 +247,7 @@ def _difference(after: Counts, before: Counts) -> Counts:
         stored=after.stored - before.stored,
         duplicates=after.duplicates - before.duplicates,
         rejected=new(after.rejected, before.rejected),
+        filtered=new(after.filtered, before.filtered),
         plies=after.plies - before.plies,
         positions=after.positions - before.positions,
         after_end=after.after_end - before.after_end,
@@ -300,6 +301,8 @@ def count_lines(counts: Counts) -> list[str]:
         f"  duplicates  {counts.duplicates:>12,}",
         f"  rejected    {counts.num_rejected:>12,}   {_by_name(counts.rejected)}",
     ]
+    if counts.filtered:
+        lines.append(f"  filtered    {counts.num_filtered:>12,}   {_by_name(counts.filtered)}")
     if counts.after_end:
         lines.append(f"  after_end   {counts.after_end:>12,}   moves after the rules' end, left out")
     if counts.tolerances:

@@ -26,31 +26,30 @@ def map_in_order(function: Callable[[Item], Result], items: Iterator[Item], work
 
     Args:
         function: picklable (a module's function, or a ``functools.partial`` of one).
-        workers: number of processes; 0 for one each processor, 1 for this process only.
+        workers: number of processes, this one included; 0 for one each processor.
     """
     workers = workers or os.cpu_count() or 1
     for item in items if workers < 2 else islice(items, _INLINE):
         yield function(item)
     for item in items:
-        yield from _map_apart(function, item, items, workers)
+        yield from _map_apart(function, item, items, workers - 1)
 
 
-def _map_apart(
-    function: Callable[[Item], Result], first: Item, items: Iterator[Item], workers: int
-) -> Iterator[Result]:
+def _map_apart(function: Callable[[Item], Result], first: Item, items: Iterator[Item], others: int) -> Iterator[Result]:
+    """The same with ``others`` processes beside this one."""
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[Result]] = deque()
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker) as pool:
+    with ProcessPoolExecutor(others, mp_context=context, initializer=_prepare_worker) as pool:
         try:
             waiting.append(pool.submit(function, first))
             for item in items:
-                if len(waiting) < _QUEUED * workers or waiting[0].done():
+                if len(waiting) < _QUEUED * others or waiting[0].done():
                     waiting.append(pool.submit(function, item))
                 else:
                     # Enough is queued to keep every process busy: this one helps instead of waiting for the oldest,
                     # which matters most while the others are still starting.
                     waiting.append(_done(function(item)))
-                while waiting[0].done() or len(waiting) > _AHEAD * workers:
+                while waiting[0].done() or len(waiting) > _AHEAD * others:
                     yield waiting.popleft().result()
                     if not waiting:
                         break

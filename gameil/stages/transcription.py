@@ -1,41 +1,112 @@
-"""Records played by the rules in several processes, in order."""
+"""What the processes of ingestion do: raw records are parsed, played by the rules, filtered and encoded, in order."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 
+from gameil.dataset.codec import UnstorableError
+from gameil.dataset.encoded_game import EncodedGame, encode_game
+from gameil.dataset.schema import SplitRule
 from gameil.games.registry import make_game
+from gameil.positions.filters import FilterConfig, Filtered, refused_by
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.transcribe import transcribe
-from gameil.records.record import GameRecord, RecordError
+from gameil.records.formats import parse_record
+from gameil.records.record import Provenance, RawRecord, RecordError
 from gameil.stages.processes import map_in_order
 
-_CHUNK = 64
+MOST_RECORDS = 256
 """At most so many records are sent to a process together."""
-_CHUNK_BYTES = 1 << 20
+_MOST_BYTES = 1 << 20
 """A chunk is closed at this size too: so memory has a bound, whatever the length of the games."""
-_MOVE_BYTES = 64
-"""What a move takes beside its text: the object, its place, its clock."""
 
-Record = GameRecord | RecordError
-Played = PlayedGame | RecordError
-
-
-def transcribe_all(records: Iterable[Record], family: str, workers: int) -> Iterator[list[Played]]:
-    """Yields chunks of transcribed records in the order of the records; one worker means this process."""
-    return map_in_order(partial(transcribe_chunk, family=family), chunks_of(iter(records)), workers)
+Raw = RawRecord | RecordError
+_Sent = tuple[str, bytes, str, int, dict[str, str]] | RecordError
+"""A raw record as plain values: a tuple of them travels many times faster than the object."""
 
 
-def transcribe_chunk(records: list[Record], family: str) -> list[Played]:
-    """Plays each record by the rules; what is not of ``family`` becomes an error."""
-    name = make_game(family).name
-    return [_transcribe_one(record, family, name) for record in records]
+@dataclass(frozen=True)
+class ChunkWork:
+    """What is done to every record of a dataset; sent to the processes with each chunk."""
+
+    family: str
+    """The dataset's: a record of another game is an error."""
+    filters: tuple[FilterConfig, ...]
+    split: SplitRule
 
 
-def _transcribe_one(record: Record, family: str, name: str) -> Played:
+@dataclass(frozen=True)
+class Transcribed:
+    """What became of a chunk of records, ready for the writer."""
+
+    outcomes: list[EncodedGame | RecordError | Filtered]
+    """One for each record, in their order."""
+    tolerances: dict[str, int]
+    """Records that needed a tolerance of their format, by its name."""
+
+
+def transcribe_all(
+    raws: Iterable[Raw], work: ChunkWork, workers: int, most: int = MOST_RECORDS
+) -> Iterator[Transcribed]:
+    """Yields chunks of at most ``most`` transcribed records in the order of the records.
+
+    ``workers`` is the number of processes, this one included; 0 for one each processor.
+    """
+    return map_in_order(partial(_transcribe_sent, work=work), map(_pack, chunks_of(iter(raws), most)), workers)
+
+
+def chunks_of(raws: Iterator[Raw], most: int) -> Iterator[list[Raw]]:
+    """Consecutive raw records, few enough and small enough for one message."""
+    chunk: list[Raw] = []
+    size = 0
+    for raw in raws:
+        chunk.append(raw)
+        size += len(raw.data) if isinstance(raw, RawRecord) else 0
+        if len(chunk) == most or size >= _MOST_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _pack(chunk: list[Raw]) -> list[_Sent]:
+    return [
+        raw
+        if isinstance(raw, RecordError)
+        else (raw.format, raw.data, raw.source.file, raw.source.offset, dict(raw.context))
+        for raw in chunk
+    ]
+
+
+def _transcribe_sent(sent: list[_Sent], work: ChunkWork) -> Transcribed:
+    raws: list[Raw] = []
+    for item in sent:
+        if isinstance(item, RecordError):
+            raws.append(item)
+        else:
+            format, data, file, offset, context = item
+            raws.append(RawRecord(format, data, Provenance(file, offset), context))
+    return transcribe_chunk(raws, work)
+
+
+def transcribe_chunk(raws: list[Raw], work: ChunkWork) -> Transcribed:
+    """Parses, plays, filters and encodes each record."""
+    tolerances: Counter[str] = Counter()
+    outcomes: list[EncodedGame | RecordError | Filtered] = []
+    for raw in raws:
+        played = raw if isinstance(raw, RecordError) else _play(raw, work.family, tolerances)
+        outcomes.append(_encode(played, work) if isinstance(played, PlayedGame) else played)
+    return Transcribed(outcomes, dict(tolerances))
+
+
+def _play(raw: RawRecord, family: str, tolerances: Counter[str]) -> PlayedGame | RecordError:
+    """The game by its rules; what is not of ``family`` is an error."""
+    record = parse_record(raw)
     if isinstance(record, RecordError):
         return record
-    if record.game != name:
+    tolerances.update(set(record.tolerances))
+    if record.game != make_game(family).name:
         return RecordError(record.source, "other game", f"a record of {record.game}, the dataset is of {family}")
     played = transcribe(record)
     if isinstance(played, RecordError):
@@ -46,26 +117,11 @@ def _transcribe_one(record: Record, family: str, name: str) -> Played:
     return played
 
 
-def chunks_of(records: Iterator[Record]) -> Iterator[list[Record]]:
-    """Consecutive records, few enough and small enough for one message."""
-    chunk: list[Record] = []
-    size = 0
-    for record in records:
-        slim = record if isinstance(record, RecordError) else _without_remarks(record)
-        chunk.append(slim)
-        size += 0 if isinstance(slim, RecordError) else _text_size(slim)
-        if len(chunk) == _CHUNK or size >= _CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
-
-
-def _without_remarks(record: GameRecord) -> GameRecord:
-    """The record without what no played game keeps: comments can be far larger than the moves."""
-    return replace(record, comments={}, tolerances=()) if record.comments or record.tolerances else record
-
-
-def _text_size(record: GameRecord) -> int:
-    """About how many bytes the record takes in memory."""
-    return _MOVE_BYTES * len(record.moves) + sum(map(len, record.moves)) + sum(map(len, record.tags.values()))
+def _encode(played: PlayedGame, work: ChunkWork) -> EncodedGame | RecordError | Filtered:
+    refused = refused_by(played, work.filters) if work.filters else None
+    if refused is not None:
+        return Filtered(played.source, refused)
+    try:
+        return encode_game(played, work.split)
+    except UnstorableError as error:
+        return RecordError(played.source, "not storable", str(error))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gameil.dataset.codec import ByteReader, ByteWriter
+from gameil.dataset.codec import ByteReader, ByteWriter, resolve, text_reference
 from gameil.dataset.game_codec import decode_game_value, encode_game_value
 from gameil.dataset.value_codec import (
     decode_label,
@@ -33,10 +33,10 @@ class Strings:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def intern(self, text: str) -> int:
+    def refer(self, text: str) -> bytes:
         if text not in self.texts:
             self.texts.append(text)
-        return self.texts.index(text)
+        return text_reference(self.texts.index(text))
 
     def lookup(self, number: int) -> str:
         if number >= len(self.texts):
@@ -45,7 +45,7 @@ class Strings:
 
 
 def test_integers_have_the_known_bytes_of_leb128() -> None:
-    out = ByteWriter(Strings().intern)
+    out = ByteWriter()
     for value in (0, 127, 128, 624485):
         out.uint(value)
     assert out.getvalue() == bytes([0x00, 0x7F, 0x80, 0x01, 0xE5, 0x8E, 0x26])
@@ -58,14 +58,14 @@ def test_integers_have_the_known_bytes_of_leb128() -> None:
 )
 def test_primitives_round_trip(numbers: list[int], signed: list[int | None], words: list[str | None]) -> None:
     strings = Strings()
-    out = ByteWriter(strings.intern)
+    out = ByteWriter()
     for number in numbers:
         out.uint(number)
     for value in signed:
         out.optional_int(value)
     for word in words:
         out.text(word)
-    source = ByteReader(out.getvalue(), strings.lookup, "test value")
+    source = ByteReader(out.getvalue(strings.refer), strings.lookup, "test value")
     assert [source.uint() for _ in numbers] == numbers
     assert [source.optional_int() for _ in signed] == signed
     assert [source.text() for _ in words] == words
@@ -75,7 +75,7 @@ def test_primitives_round_trip(numbers: list[int], signed: list[int | None], wor
 @given(any_played_games())
 def test_games_round_trip(played: PlayedGame) -> None:
     strings = Strings()
-    data = encode_game_value(played, strings.intern)
+    data = resolve(encode_game_value(played), strings.refer)
     assert same_game(decode_game_value(data, strings.lookup, "game"), played)
     short = decode_game_value(data, strings.lookup, "game", for_replay=True)
     assert np.array_equal(short.actions, played.actions)
@@ -87,7 +87,7 @@ def test_games_round_trip(played: PlayedGame) -> None:
 @given(any_played_games(), st.data())
 def test_damaged_games_are_refused_in_one_line(played: PlayedGame, data: st.DataObject) -> None:
     strings = Strings()
-    whole = encode_game_value(played, strings.intern)
+    whole = resolve(encode_game_value(played), strings.refer)
     cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
     with pytest.raises(DatasetError) as caught:
         decode_game_value(cut, strings.lookup, "game 7")
@@ -97,7 +97,7 @@ def test_damaged_games_are_refused_in_one_line(played: PlayedGame, data: st.Data
 @given(any_played_games(), st.data())
 def test_changed_bytes_never_do_worse_than_an_error(played: PlayedGame, data: st.DataObject) -> None:
     strings = Strings()
-    changed = bytearray(encode_game_value(played, strings.intern))
+    changed = bytearray(resolve(encode_game_value(played), strings.refer))
     for _ in range(data.draw(st.integers(1, 4))):
         changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(DatasetError):
@@ -119,7 +119,7 @@ def test_noise_is_refused_by_every_decoder(noise: bytes) -> None:
 
 
 def test_sizes_that_a_harmful_file_states_are_not_believed() -> None:
-    out = ByteWriter(Strings().intern)
+    out = ByteWriter()
     out.blob(bytes((1, 0)))
     out.uint(2**62)
     with pytest.raises(DatasetError, match="do not fit"):
@@ -132,7 +132,7 @@ def test_sizes_that_a_harmful_file_states_are_not_believed() -> None:
 def test_a_chess_game_is_compact() -> None:
     strings = Strings()
     played = PlayedGame("chess", np.arange(80, dtype=np.uint32) * 50, Provenance("file.pgn", 12345))
-    assert len(encode_game_value(played, strings.intern)) < 160 + 24
+    assert len(resolve(encode_game_value(played), strings.refer)) < 160 + 24
 
 
 @given(labels(), st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))
@@ -148,13 +148,13 @@ def test_labels_round_trip(label: Label, game_id: int, ply: int) -> None:
 @given(record_errors)
 def test_rejected_records_round_trip(error: RecordError) -> None:
     strings = Strings()
-    assert decode_rejected(encode_rejected(error, strings.intern), strings.lookup, "rejected") == error
+    assert decode_rejected(encode_rejected(error, strings.refer), strings.lookup, "rejected") == error
 
 
 @given(provenances)
 def test_provenance_round_trips(provenance: Provenance) -> None:
     strings = Strings()
-    assert decode_provenance(encode_provenance(provenance, strings.intern), strings.lookup, "place") == provenance
+    assert decode_provenance(encode_provenance(provenance, strings.refer), strings.lookup, "place") == provenance
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.uint8, np.bool_, np.int32, np.float64])

@@ -1,44 +1,74 @@
-"""Chunks of records: small enough in number and in bytes, without what nobody keeps, and in order."""
+"""Chunks of raw records: small enough in number and in bytes, in order, and the same through every road."""
 
-from dataclasses import replace
+import pickle
+from itertools import chain
 
+from gameil.dataset.encoded_game import EncodedGame
+from gameil.dataset.schema import SplitRule
+from gameil.positions.filters import FilterConfig, Filtered
 from gameil.positions.to_record import to_record
-from gameil.records.record import GameRecord, Provenance, RecordError
-from gameil.stages.transcription import chunks_of, transcribe_all, transcribe_chunk
-from tests.strategies import random_game, same_game
+from gameil.records.formats import format_record
+from gameil.records.record import Provenance, RawRecord, RecordError
+from gameil.stages.transcription import ChunkWork, chunks_of, transcribe_all, transcribe_chunk
+from tests.strategies import random_game
+
+WORK = ChunkWork("tic_tac_toe", (), SplitRule())
 
 
-def records(number: int) -> list[GameRecord]:
-    return [to_record(random_game("tic_tac_toe", index)) for index in range(number)]
+def raws(number: int, family: str = "tic_tac_toe") -> list[RawRecord | RecordError]:
+    texts = [format_record(to_record(random_game(family, index)), "jsonl") for index in range(number)]
+    return [RawRecord("jsonl", text.encode(), Provenance("x", index)) for index, text in enumerate(texts)]
 
 
-def sent(items: list[GameRecord | RecordError]) -> list[list[GameRecord | RecordError]]:
-    """The chunks as a process gets them."""
-    return list(chunks_of(iter(items)))
+def test_large_records_travel_in_small_chunks() -> None:
+    large = RawRecord("jsonl", b"x" * 300_000, Provenance("x", 0))
+    small = RawRecord("jsonl", b"x", Provenance("x", 1))
+    items = [large] * 20 + [small] * 600
+    chunks = list(chunks_of(iter(items), 256))
+    assert list(chain.from_iterable(chunks)) == items
+    assert max(sum(len(raw.data) for raw in chunk if isinstance(raw, RawRecord)) for chunk in chunks) < 2 << 20
+    assert max(map(len, chunks)) == 256
 
 
-def test_long_games_travel_in_small_chunks() -> None:
-    (short,) = records(1)
-    long = replace(short, moves=short.moves * 2000)
-    chunks = sent([long] * 50 + [short] * 200)
-    assert sum(map(len, chunks)) == 250
-    assert max(sum(len(record.moves) for record in chunk) for chunk in chunks) * 64 < 3 << 20
-    assert max(map(len, chunks)) == 64
-    assert [record for chunk in chunks for record in chunk] == [long] * 50 + [short] * 200
+def test_every_record_has_its_outcome_in_its_place() -> None:
+    error = RecordError(Provenance("x", 7), "truncated", "y")
+    good, other = raws(1) + raws(1, "connect_four")
+    bad = RawRecord("jsonl", b"{", Provenance("x", 8))
+    work = ChunkWork("tic_tac_toe", (FilterConfig(max_plies=6),), SplitRule())
+    items = [error, *raws(40), other, bad, good]
+    done = transcribe_chunk(list(items), work)
+    assert len(done.outcomes) == len(items)
+    assert done.outcomes[0] is error
+    reasons = [outcome.reason for outcome in done.outcomes if isinstance(outcome, RecordError)]
+    assert reasons == ["truncated", "other game", "syntax"]
+    kept = [outcome for outcome in done.outcomes if isinstance(outcome, EncodedGame)]
+    filtered = [outcome for outcome in done.outcomes if isinstance(outcome, Filtered)]
+    assert {outcome.name for outcome in filtered} == {"plies"}
+    assert len(kept) + len(filtered) == 41
+    assert filtered
+    assert all(game.plies <= 6 for game in kept)
 
 
-def test_comments_are_not_sent() -> None:
-    (plain,) = records(1)
-    spoken = replace(plain, comments={0: "x" * 10_000_000}, tolerances=("a",))
-    error = RecordError(Provenance("x", 0), "syntax", "y")
-    ((record, same_error),) = sent([spoken, error])
-    assert record == plain
-    assert same_error is error
-    assert spoken.comments, "the record itself is left as it is"
+def test_tolerances_are_counted_once_a_record() -> None:
+    text = '[A "1"]\n[A "2"]\n[B "1"]\n[B "2"]\n\n1. e4 e5'
+    chunk: list[RawRecord | RecordError] = [RawRecord("pgn", text.encode(), Provenance("x", 0))] * 3
+    done = transcribe_chunk(chunk, ChunkWork("chess", (), SplitRule()))
+    assert done.tolerances == {"duplicate tag": 3, "missing result": 3}
+
+
+def test_what_the_processes_send_is_small() -> None:
+    """A chunk's answer holds each text once: names, events and tags repeat from game to game."""
+    head = '[Event "The Long Name of an Open"]\n[Site "A Town of the World"]\n[White "{}, A"]\n[ECO "A00"]\n\n'
+    games = [head.format("X" * 3) + f"1. {move}3 e5 2. e4 1/2-1/2" for move in "abcfgh" * 40]
+    chunk: list[RawRecord | RecordError] = [RawRecord("pgn", game.encode(), Provenance("x", 0)) for game in games]
+    done = transcribe_chunk(chunk, ChunkWork("chess", (), SplitRule()))
+    assert len(pickle.dumps(done)) < 240 * 300
 
 
 def test_the_order_is_kept_and_the_games_are_those_of_one_process() -> None:
-    items = records(130)
-    found = [item for chunk in transcribe_all(items, "tic_tac_toe", 1) for item in chunk]
-    expected = transcribe_chunk(list(items), "tic_tac_toe")
-    assert all(same_game(one, two) for one, two in zip(found, expected, strict=True))
+    items = raws(600)
+    expected = transcribe_chunk(items, WORK).outcomes
+    for most in (7, 256):
+        chunks = list(transcribe_all(items, WORK, 1, most))
+        assert list(chain.from_iterable(chunk.outcomes for chunk in chunks)) == expected
+        assert max(len(chunk.outcomes) for chunk in chunks) == most

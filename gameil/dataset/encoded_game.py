@@ -1,0 +1,60 @@
+"""A played game made ready for the writer, in any process: its value, its digests, and what the counts need."""
+
+import struct
+from typing import NamedTuple
+
+from gameil.dataset.codec import UnstorableError
+from gameil.dataset.game_codec import encode_game_value
+from gameil.dataset.schema import SplitRule, content_digest, identity_digest
+from gameil.games.registry import make_game
+from gameil.positions.played_game import PlayedGame
+from gameil.positions.replay import replay
+
+
+class EncodedGame(NamedTuple):
+    """What the writer needs of one game; a tuple of plain values, since processes send many of them."""
+
+    family: str
+    digest: bytes
+    """``identity_digest``: under which the game is known."""
+    content_hash: int
+    """First four bytes of ``content_digest``."""
+    split: int
+    """Index into ``SPLITS``."""
+    plies: int
+    decisions: int
+    """Decisions of players: positions that a loader can learn from."""
+    after_end: int
+    file: str
+    offset: int
+    """Provenance."""
+    value: list[bytes | str]
+    """The value in ``games``, its texts still without ids."""
+
+
+def encode_game(played: PlayedGame, split: SplitRule) -> EncodedGame:
+    """Everything about a game that can be worked out without the dataset.
+
+    Raises:
+        UnstorableError: a value of this game does not fit the format.
+    """
+    game = make_game(played.game_id)
+    try:
+        value = encode_game_value(played)
+    except (UnstorableError, ValueError, OverflowError, struct.error) as error:
+        raise UnstorableError(f"{played.source.file}: a game that cannot be stored: {error}") from error
+    content = content_digest(played)
+    plies = len(played.actions)
+    decisions = sum(1 for _ in replay(played)) if game.capabilities.stochastic else plies - played.num_setup
+    return EncodedGame(
+        family=game.family,
+        digest=identity_digest(played, content),
+        content_hash=int.from_bytes(content[:4], "little"),
+        split=split.split_number(content, played),
+        plies=plies,
+        decisions=decisions,
+        after_end=played.after_end,
+        file=played.source.file,
+        offset=played.source.offset,
+        value=value,
+    )
