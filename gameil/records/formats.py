@@ -52,6 +52,17 @@ def register_format(added: Format) -> None:
 
 register_format(
     Format(
+        "mat",
+        (".mat",),
+        # Before PGN, whose comments start with a semicolon too.
+        re.compile(rb"(?:;[^\n]*+\n\s*+)*+\d{1,9}[ \t]+points?[ \t]+match"),
+        splitter="gameil.records.backgammon_reader:split_match",
+        parser="gameil.records.backgammon_reader:parse_match_game",
+        writer="gameil.records.backgammon_writer:format_match",
+    )
+)
+register_format(
+    Format(
         "pgn",
         (".pgn",),
         re.compile(rb"\[[A-Za-z]\w*[ \t]*\"|%|[;{]|1\s*\.\s*[A-Za-z]"),
@@ -78,6 +89,21 @@ register_format(
         splitter="gameil.records.jsonl_reader:split_jsonl",
         parser="gameil.records.jsonl_reader:parse_jsonl",
         writer="gameil.records.jsonl_writer:format_jsonl",
+    )
+)
+
+register_format(
+    Format(
+        "wthor",
+        (".wtb",),
+        # Century, year, month and day; games, no names; year played; board size, kind.
+        re.compile(
+            rb"[\x13\x14][\x00-\x63][\x01-\x0c][\x01-\x1f].{4}\x00\x00.[\x07\x08][\x00-\x0a][\x00\x01]", re.DOTALL
+        ),
+        splitter="gameil.records.wthor_reader:split_wthor",
+        parser="gameil.records.wthor_reader:parse_wthor",
+        writer=None,
+        binary=True,
     )
 )
 
