@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs"]
+Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs", "othello"]
 """How moves are written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go;
-``backgammon``: rolls and plays of match text; ``iccs``: xiangqi."""
+``backgammon``: rolls and plays of match text; ``iccs``: xiangqi; ``othello``: squares without the passes."""
 
 Termination = Literal["rules", "resignation", "time", "agreed", "forfeit", "unknown"]
 """How a game ended: by the rules, by giving up, on the clock, by agreement, by not playing, or not stated."""
@@ -97,3 +97,15 @@ class RecordError:
     """One line for people: what was found, where, and what was expected."""
     excerpt: str = ""
     """At most 200 characters of the offending text."""
+
+    def __post_init__(self) -> None:
+        # Both may hold a stranger's text, and terminals obey control characters.
+        object.__setattr__(self, "detail", printable(self.detail))
+        object.__setattr__(self, "excerpt", printable(self.excerpt))
+
+
+def printable(text: str) -> str:
+    """The text with control characters, line ends and halves of characters escaped, as one line for people."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

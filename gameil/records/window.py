@@ -1,6 +1,6 @@
 """A sliding window of bytes over a source, with exact offsets: what the readers look for whole games in."""
 
-from gameil.records.record import Provenance, RawRecord, RecordError
+from gameil.records.record import Provenance, RawRecord, RecordError, printable
 from gameil.records.sources import Source
 
 MAX_GAME_BYTES = 4 << 20
@@ -54,5 +54,4 @@ def raw_error(raw: RawRecord, reason: str, detail: str) -> RecordError:
 def excerpt(raw: bytes | str) -> str:
     """At most 200 characters of one printable line: control characters and undecodable bytes are escaped."""
     text = raw[:MAX_EXCERPT].decode("utf-8", "backslashreplace") if isinstance(raw, bytes) else raw[:MAX_EXCERPT]
-    line = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    return line[:MAX_EXCERPT]
+    return printable(text)[:MAX_EXCERPT]
