@@ -27,9 +27,9 @@ TERMINAL_PLAYER = -4
 RECENT_MOVES = 8
 """How many moves ``State.recent`` keeps at most."""
 
-Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs"]
+Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs", "othello"]
 """How a move is written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go;
-``backgammon``: rolls and plays of match text; ``iccs``: xiangqi."""
+``backgammon``: rolls and plays of match text; ``iccs``: xiangqi; ``othello``: squares without the passes."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,9 @@ class BoardLayout:
     """``[H * W]``: the opponent's name of each of my cells; an involution (identity, rank flip or transpose)."""
     own_plane: int | None
     """Observation plane (or first of them) that marks the mover's pieces, where there is one."""
+    flat_planes: tuple[int, ...] | None = None
+    """Observation planes that hold one value over the whole board, ascending; all others hold zeros and ones. None
+    where that is not known of them. ``conformance`` checks it."""
 
 
 @dataclass(frozen=True, eq=False)

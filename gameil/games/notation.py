@@ -3,7 +3,7 @@
 ``action`` is the rules engine's text and exists for every game. ``san`` and ``uci`` are chess (``chess_notation``),
 ``backgammon`` is match text (``backgammon_notation``). ``gtp`` and ``sgf`` are Go: ``Q16`` counts columns without I
 from the left and rows from the bottom; ``pd`` counts both in letters from the upper left, with ``""`` (and ``tt`` on
-boards up to 19x19) for a pass.
+boards up to 19x19) for a pass. ``othello`` is squares without the passes between them (``othello_notation``).
 
 Refusals are ``NotationError`` and start with the ply and one of *malformed* (not this notation), *illegal* (understood,
 but not allowed here) or *ambiguous* (several legal actions fit).
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.errors import IllegalActionError, NotationError
-from gameil.games import backgammon_notation, chess_notation
+from gameil.games import backgammon_notation, chess_notation, othello_notation
 from gameil.games.chess_follower import ChessFollower
 from gameil.games.game import BoardLayout, Notation
 
@@ -31,6 +31,7 @@ _NOTATIONS: dict[str, tuple[Notation, ...]] = {
     "backgammon": ("backgammon", "action"),
     "chess": ("san", "uci", "action"),
     "go": ("sgf", "gtp", "action"),
+    "othello": ("othello", "action"),
 }
 
 
@@ -95,6 +96,8 @@ def write_move(state: WrittenState, action: int, notation: Notation) -> str:
         return state.engine_text(action)
     if notation == "uci":
         return chess_notation.write_uci(state, action)
+    if notation == "othello":
+        return othello_notation.write_square(action)
     board = state.game.board
     assert board is not None
     return point_text(action, board.height, notation)
@@ -112,6 +115,11 @@ def read_move(state: WrittenState, text: str, notation: Notation) -> int:
     if notation in ("san", "uci"):
         result = (chess_notation.read_san if notation == "san" else chess_notation.read_uci)(state, text)
         return result if isinstance(result, int) else refuse(state, result, text)
+    if notation == "othello":
+        square = othello_notation.read_square(text)
+        if square is None:
+            refuse(state, "malformed: not a square such as f5", text)
+        return square if square in state.legal_actions() else refuse(state, "illegal: it turns no disc", text)
     board = state.game.board
     assert board is not None
     action = _read_point(text.strip(), board.height, notation)
@@ -126,11 +134,13 @@ def follow(state: FollowedState, notation: Notation) -> Callable[[str], None]:
     """A function that plays the next written move of a game on ``state``, which nobody else may play on meanwhile.
 
     It does and raises what ``state.apply(state.parse(text, notation))`` does, but remembers what it has seen of the
-    game.
+    game; and it plays moves that the notation leaves out, because they are forced, before the written one.
     """
     name = state.game.name
     if name == "chess" and notation == "san":
         return ChessFollower(state).play
+    if notation == "othello":
+        return othello_notation.follow_squares(state)
     board = state.game.board
     points = _points(board.height, notation) if name == "go" and board is not None else {}
 

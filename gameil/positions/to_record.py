@@ -1,11 +1,12 @@
 """From a played game to a record: so that stored, arena and league games can be written in people's formats."""
 
 from gameil.games.game import CHANCE_PLAYER, Notation
+from gameil.games.othello_notation import PASS_TEXT
 from gameil.games.registry import make_game
 from gameil.positions.played_game import PlayedGame, opening_plies
 from gameil.records.record import GameRecord
 
-_NOTATIONS: dict[str, Notation] = {"chess": "san", "go": "sgf"}
+_NOTATIONS: dict[str, Notation] = {"chess": "san", "go": "sgf", "othello": "othello"}
 
 
 def to_record(played: PlayedGame) -> GameRecord:
@@ -15,19 +16,22 @@ def to_record(played: PlayedGame) -> GameRecord:
     state = game.initial_state(played.start)
     moves: list[str] = []
     movers: list[int] = []
+    clocks: list[float | None] = []
     setup: list[tuple[int, str]] = []
     stones = played.num_setup - opening_plies(played.tags)  # a random opening stays among the moves, told by its tag
     for ply, action in enumerate(played.actions.tolist()):
         player = state.current_player()
         text = state.text(action, notation if player != CHANCE_PLAYER else "action")
-        if ply >= stones:
+        if notation == "othello" and text == PASS_TEXT:
+            pass  # not written, as it comes back by itself
+        elif ply >= stones:
             moves.append(text)
             movers.append(player)
+            clocks.append(played.clocks[ply] if played.clocks is not None else None)
         elif text:
             setup.append((player, text))  # the passes between setup stones come back by themselves
         state.apply(action)
     is_go = game.name == "go"
-    clocks = played.clocks[stones:] if played.clocks is not None else None
     return GameRecord(
         game=game.name,
         notation=notation,
@@ -45,7 +49,7 @@ def to_record(played: PlayedGame) -> GameRecord:
         event=played.event,
         time_control=played.time_control,
         tags=played.tags,
-        clocks=clocks,
+        clocks=tuple(clocks) if played.clocks is not None else None,
     )
 
 

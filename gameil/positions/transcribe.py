@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gameil.errors import GameError, NotationError
 from gameil.games.game import Game, Notation, State
 from gameil.games.notation import follow
+from gameil.games.othello_notation import SCORE, final_score
 from gameil.games.registry import make_game
 from gameil.positions.played_game import MATCH_TAG, PlayedGame, opening_plies
 from gameil.records.record import GameRecord, RecordError
@@ -27,7 +29,7 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
     except GameError as error:
         return RecordError(record.source, "parameters", str(error), (record.start or "")[:200])
     if record.returns is not None:
-        problem = _problem_of_returns(record.returns, game.num_players)
+        problem = problem_of_returns(record.returns, game.num_players)
         if problem:
             return RecordError(record.source, "returns", problem, str(record.returns)[:200])
     moves, movers = list(record.moves), list(record.movers) if record.movers is not None else None
@@ -56,19 +58,50 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
             play(move)
         except NotationError as error:
             return RecordError(record.source, f"{error.kind} move", f"move {index + 1}: {error}", move[:200])
-    actions = np.asarray(state.history, dtype=np.uint32)
+    return as_played(
+        record,
+        game.id,
+        np.asarray(state.history, dtype=np.uint32),
+        num_setup=num_setup,
+        is_terminal=state.is_terminal(),
+        after_end=after_end,
+        departures=_departures(record, state),
+    )
+
+
+def as_played(
+    record: GameRecord,
+    game: str,
+    actions: NDArray[np.uint32],
+    *,
+    is_terminal: bool,
+    after_end: int,
+    num_setup: int = 0,
+    departures: tuple[str, ...] = (),
+) -> PlayedGame | RecordError:
+    """What the rules made of a record.
+
+    Args:
+        record: the record that was played.
+        game: full id of its game.
+        actions: what was played, setup included, ``[T]``.
+        is_terminal: whether the rules ended the game there.
+        after_end: moves of the record that were left out because of that.
+        num_setup: number of actions that are the record's setup.
+        departures: where the rules say otherwise than the record.
+    """
     num_setup = min(len(actions), num_setup + opening_plies(record.tags))
     if len(actions) == num_setup:
         return RecordError(record.source, "no moves", "the record has no moves to learn from")
     return PlayedGame(
-        game_id=game.id,
+        game_id=game,
         actions=actions,
         source=record.source,
         num_setup=num_setup,
         start=record.start,
         returns=record.returns,
         result=record.result,
-        termination="rules" if state.is_terminal() and record.termination == "unknown" else record.termination,
+        termination="rules" if is_terminal and record.termination == "unknown" else record.termination,
         after_end=after_end,
         players=record.players,
         date=record.date,
@@ -76,6 +109,7 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
         time_control=record.time_control,
         tags=record.tags,
         clocks=_align_clocks(record, len(actions)),
+        departures=departures,
         match_id=record.tags.get(MATCH_TAG),
     )
 
@@ -103,7 +137,7 @@ def _play_setup(
         state.apply(state.parse("", "sgf"))
 
 
-def _problem_of_returns(returns: tuple[float, ...], num_players: int) -> str:
+def problem_of_returns(returns: tuple[float, ...], num_players: int) -> str:
     """What is wrong with a record's outcome; empty where nothing is."""
     if len(returns) != num_players:
         return f"{len(returns)} returns for a game of {num_players} players"
@@ -111,9 +145,17 @@ def _problem_of_returns(returns: tuple[float, ...], num_players: int) -> str:
     return f"a return must lie in [-1, 1], got {outside[0]:g}" if outside else ""
 
 
+def _departures(record: GameRecord, state: State) -> tuple[str, ...]:
+    """What a finished game's board contradicts in its record."""
+    if record.notation != "othello" or not state.is_terminal():
+        return ()
+    stated = SCORE.fullmatch(record.result)
+    return ("score differs",) if stated and tuple(map(int, stated.groups())) != final_score(state) else ()
+
+
 def _align_clocks(record: GameRecord, num_actions: int) -> tuple[float | None, ...] | None:
-    """The record's clocks beside the actions; none where setup stones shift them or the record has too few."""
-    if record.clocks is None or record.movers is not None:
+    """The record's clocks beside the actions; none where setup stones or forced passes shift them."""
+    if record.clocks is None or record.movers is not None or num_actions > len(record.moves):
         return None
     kept = record.clocks[:num_actions]
     return (*kept, *(None for _ in range(num_actions - len(kept))))

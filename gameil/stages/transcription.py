@@ -111,6 +111,7 @@ def _play(raw: RawRecord, family: str, tolerances: Counter[str]) -> PlayedGame |
     played = transcribe(record)
     if isinstance(played, RecordError):
         return played
+    tolerances.update(played.departures)
     found = make_game(played.game_id).family
     if found != family:
         return RecordError(record.source, "other game", f"a record of {found}, the dataset is of {family}")
