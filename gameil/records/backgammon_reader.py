@@ -269,8 +269,9 @@ def _part(text: str) -> re.Match[str]:
 
 
 def _drop_open_end(turns: _Turns) -> None:
-    """Forgets a roll at the end that was not played, and a forced pass behind the last play."""
-    while turns.moves and (not turns.moves[-1] or turns.moves[-1].isdecimal()):
+    """Forgets a roll at the end that was not played, and forced passes that nothing follows."""
+    decided = turns.cube[-1][0] if turns.cube else 0
+    while len(turns.moves) > decided and (not turns.moves[-1] or turns.moves[-1].isdecimal()):
         turns.moves.pop()
 
 
