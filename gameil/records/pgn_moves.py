@@ -1,6 +1,7 @@
 """The movetext of a PGN game: moves of the main line, comments, clocks and result, without knowing the rules.
 
-A game without comments, variations and glyphs takes the fast path: three regular expressions and a split.
+A game without comments, variations and glyphs takes the fast path: three regular expressions and a split. One that is
+also spaced as the standard says, of moves met before, takes the fastest: a split and a look into two sets.
 """
 
 import re
@@ -21,6 +22,11 @@ LAST_RESULT = re.compile(rf"(?:^|\s)({RESULT})\Z")
 AMBIGUOUS = frozenset({"0-0", "+/-", "-/+", "+:-", "-:+", "+--", "--+"})
 """Results of games that were not played out only where the Result tag says the same: else castling or assessments."""
 LONGEST_RESULT = 8
+PLAIN_RESULTS = frozenset({"1-0", "0-1", "1/2-1/2", "*"})
+PLAIN_NUMBERS = frozenset(f"{number}." for number in range(1, 301))
+MOST_KNOWN = 1 << 16
+_known_moves: set[str] = set()
+"""Moves that ``PLAIN`` has passed, at most ``MOST_KNOWN``; it would pass them again."""
 TOKEN = re.compile(
     r"\s+|(?P<comment>\{[^}]*\}?|;[^\n]*)|(?P<escape>^%[^\n]*)|(?P<glyph>\$\d*|[!?]+|‼|⁇|⁈|⁉)"
     r"|(?P<open>\()|(?P<close>\))"
@@ -58,11 +64,21 @@ def read_movetext(text: str, start: int, stated_result: str | None) -> Movetext:
 
     ``stated_result`` is the Result tag: it tells ``0-0`` (both lost) from castling written with zeros.
     """
-    if start == 0 and not SLOW_SIGNS.search(text):
-        plain = _read_plain(text, stated_result)
+    if start == 0:
+        plain = _read_known(text) or (None if SLOW_SIGNS.search(text) else _read_plain(text, stated_result))
         if plain is not None:
             return plain
     return _Reader(text, start, stated_result).read()
+
+
+def _read_known(text: str) -> Movetext | None:
+    """The fastest path: ``1. e4 e5 2. Nf3 *`` of known moves; None where there is more."""
+    tokens = text.split()
+    if not tokens or tokens[-1] not in PLAIN_RESULTS:
+        return None
+    result = tokens.pop()
+    moves = [token for token in tokens if token not in PLAIN_NUMBERS]
+    return Movetext(tuple(moves), result, len(text)) if _known_moves.issuperset(moves) else None
 
 
 def _read_plain(text: str, stated_result: str | None) -> Movetext | None:
@@ -78,6 +94,8 @@ def _read_plain(text: str, stated_result: str | None) -> Movetext | None:
     if "0-0" in line or "o-o" in line:
         moves = [_castling(move) for move in moves]
         tolerances += ("castling with zeros",)
+    elif len(_known_moves) < MOST_KNOWN:
+        _known_moves.update(moves)
     return Movetext(tuple(moves), result, len(text), tolerances=tolerances)
 
 

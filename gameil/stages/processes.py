@@ -39,24 +39,25 @@ def _map_apart(function: Callable[[Item], Result], first: Item, items: Iterator[
     """The same with ``others`` processes beside this one."""
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[Result]] = deque()
-    with ProcessPoolExecutor(others, mp_context=context, initializer=_prepare_worker) as pool:
-        try:
-            waiting.append(pool.submit(function, first))
-            for item in items:
-                if len(waiting) < _QUEUED * others or waiting[0].done():
-                    waiting.append(pool.submit(function, item))
-                else:
-                    # Enough is queued to keep every process busy: this one helps instead of waiting for the oldest,
-                    # which matters most while the others are still starting.
-                    waiting.append(_done(function(item)))
-                while waiting[0].done() or len(waiting) > _AHEAD * others:
-                    yield waiting.popleft().result()
-                    if not waiting:
-                        break
-            while waiting:
+    pool = ProcessPoolExecutor(others, mp_context=context, initializer=_prepare_worker)
+    try:
+        waiting.append(pool.submit(function, first))
+        for item in items:
+            if len(waiting) < _QUEUED * others or waiting[0].done():
+                waiting.append(pool.submit(function, item))
+            else:
+                # Enough is queued to keep every process busy: this one helps instead of waiting for the oldest,
+                # which matters most while the others are still starting.
+                waiting.append(_done(function(item)))
+            while waiting[0].done() or len(waiting) > _AHEAD * others:
                 yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+                if not waiting:
+                    break
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # Where all is done the processes are idle and end at once; else none waits for what nobody wants any more.
+        pool.shutdown(wait=not waiting, cancel_futures=True)
 
 
 def _done(result: Result) -> Future[Result]:

@@ -211,7 +211,7 @@ def test_format_can_be_stated_and_must_be_known(tmp_path: Path) -> None:
     path = write(tmp_path, b"e4 e5 *", "moves.txt")
     (record,) = read_records(path, format="pgn")
     assert isinstance(record, GameRecord)
-    with pytest.raises(RecordsError, match="unknown format 'xml'; known are pgn, sgf, jsonl"):
+    with pytest.raises(RecordsError, match="unknown format 'xml'; known are .*pgn, sgf"):
         list(read_records(path, format="xml"))
 
 
