@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from open_spiel.python.observation import make_observation
 
 from gameil.errors import GameError, IllegalActionError
-from gameil.games import fen
+from gameil.games import fen, sfen
 from gameil.games.frames import Frame, board_frame
 from gameil.games.game import (
     CHANCE_PLAYER,
@@ -52,6 +52,9 @@ RESAMPLED = frozenset(
     }
 )
 """Games whose hidden information the engine can draw again; asking it for others prints to stderr."""
+
+STARTS = {"chess": fen.checked, "shogi": sfen.checked}
+"""Reads the written start position of a game."""
 
 
 @lru_cache(maxsize=1)
@@ -116,21 +119,21 @@ class OpenSpielGame:
         return f"OpenSpielGame({self.id!r})"
 
     def initial_state(self, start: str | None = None) -> "OpenSpielState":
-        """The start, or for chess the position of a FEN. Raises ``GameError`` for any other text."""
+        """The start, or the position of a FEN (chess) or SFEN (shogi). Raises ``GameError`` for any other text."""
         if start is None:
             return OpenSpielState(self, self.raw.new_initial_state())
-        if self.name != "chess":
+        if self.name not in STARTS:
             raise GameError(f"{self.name} has no written start positions, got {start[:60]!r}")
-        text = fen.checked(start)
+        text = STARTS[self.name](start)
         try:
             raw = self.raw.new_initial_state(text)
             raw.legal_actions()
         except pyspiel.SpielError as error:
             reason = _one_line(error)
-            raise GameError(f"chess: position {start[:100]!r} is refused by the engine: {reason}") from error
+            raise GameError(f"{self.name}: position {start[:100]!r} is refused by the engine: {reason}") from error
         state = OpenSpielState(self, raw)
         if self._takes_king(state):
-            raise GameError(f"chess: position {start[:100]!r}: the side that is not to move stands in check")
+            raise GameError(f"{self.name}: position {start[:100]!r}: the side that is not to move stands in check")
         return state
 
     def _start_planes(self) -> NDArray[np.float32] | None:
@@ -143,6 +146,8 @@ class OpenSpielGame:
 
     def _takes_king(self, state: "OpenSpielState") -> bool:
         """Whether a legal action goes to the opponent's king, as it can in impossible positions only."""
+        if self.name == "shogi":
+            return sfen.takes_king(str(state), map(state.engine_text, state.legal_actions()))
         if self.board is None or state.is_terminal():
             return False
         planes = np.empty(self.observation_shape, dtype=np.float32)
