@@ -29,6 +29,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "safetensors": ("checkpoints/*.py",),
     "zstandard": ("records/*.py", "dataset/*.py"),
     "rich": ("tracking/progress.py",),
+    "rust_pgn_reader_python_binding": ("records/pgn_rust.py",),
     "torch": ("losses/*.py", "models/*.py", "checkpoints/*.py", "learners/*.py", "stages/*.py", "cli/doctor.py"),
 }
 """Third-party package -> the only files that may import it, lazily or not (patterns under ``gameil/``). Rules, records,

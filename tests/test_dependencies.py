@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-DISTRIBUTIONS = {"pyspiel": "open_spiel", "mlflow": "mlflow-skinny"}
+DISTRIBUTIONS = {
+    "pyspiel": "open_spiel",
+    "mlflow": "mlflow-skinny",
+    "rust_pgn_reader_python_binding": "rust-pgn-reader-python-binding",
+}
 """Top-level module -> distribution, where the names differ."""
 
 NOT_IMPORTED_HERE = {
@@ -38,6 +42,10 @@ def declared(requirements: list[str]) -> set[str]:
     return {re.split(r"[<>=!~\[; ]", requirement)[0] for requirement in requirements}
 
 
+OPTIONAL = {"rust-pgn-reader-python-binding": "pgn"}
+"""Imported where it is installed -> the extra that brings it."""
+
+
 @pytest.fixture(scope="module")
 def project(repository: Path) -> dict:
     return tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -45,7 +53,10 @@ def project(repository: Path) -> dict:
 
 def test_imports_and_dependencies_are_equal(project: dict, repository: Path) -> None:
     texts = [file.read_text(encoding="utf-8") for file in (repository / "gameil").rglob("*.py")]
-    assert imported_distributions(texts) == declared(project["dependencies"]) - set(NOT_IMPORTED_HERE)
+    imported = imported_distributions(texts)
+    assert imported - set(OPTIONAL) == declared(project["dependencies"]) - set(NOT_IMPORTED_HERE)
+    for name, extra in OPTIONAL.items():
+        assert name in imported & declared(project["optional-dependencies"][extra])
 
 
 def test_imports_are_found_everywhere() -> None:
