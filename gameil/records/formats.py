@@ -42,25 +42,19 @@ FORMATS: dict[str, Format] = {}
 
 
 def register_format(added: Format) -> None:
-    """Adds a format. Raises ``RecordsError`` where the name or an extension is taken."""
+    """Adds a format. Raises ``RecordsError`` where its name is taken, or an extension and one of the two is binary.
+
+    Texts may share an extension: content tells them apart, that of the format added last is looked at first, and what
+    fits none of them is of the format that had the extension first.
+    """
     for known in FORMATS.values():
-        clash = {added.name, *added.extensions} & {known.name, *known.extensions}
+        clash = set(added.extensions) & set(known.extensions) if added.binary or known.binary else set()
+        clash |= {added.name} & {known.name}
         if clash:
             raise RecordsError(f"format {added.name}: {', '.join(sorted(clash))} is already taken by {known.name}")
     FORMATS[added.name] = added
 
 
-register_format(
-    Format(
-        "mat",
-        (".mat",),
-        # Before PGN, whose comments start with a semicolon too.
-        re.compile(rb"(?:;[^\n]*+\n\s*+)*+\d{1,9}[ \t]+points?[ \t]+match"),
-        splitter="gameil.records.backgammon_reader:split_match",
-        parser="gameil.records.backgammon_reader:parse_match_game",
-        writer="gameil.records.backgammon_writer:format_match",
-    )
-)
 register_format(
     Format(
         "pgn",
@@ -106,18 +100,58 @@ register_format(
         binary=True,
     )
 )
+register_format(
+    Format(
+        "mat",
+        (".mat",),
+        # Looked at before PGN, whose comments start with a semicolon too.
+        re.compile(rb"(?:;[^\n]*+\n\s*+)*+\d{1,9}[ \t]+points?[ \t]+match"),
+        splitter="gameil.records.backgammon_reader:split_match",
+        parser="gameil.records.backgammon_reader:parse_match_game",
+        writer="gameil.records.backgammon_writer:format_match",
+    )
+)
+register_format(
+    Format(
+        "othello",
+        (".pgn",),
+        # Tags as in PGN; a square in capitals where chess would have its first move, or the name of the game.
+        re.compile(
+            rb"(?:\[[^\n]*+\n\s*+)*+1\s*\.\s*[A-H][1-8]\s"
+            rb"|(?:\[(?!Game|Variant)[^\n]*+\n\s*+)*+\[(?:Game|Variant)\s+\"(?i:othello|reversi)"
+        ),
+        splitter="gameil.records.othello_reader:split_othello",
+        parser="gameil.records.othello_reader:parse_othello",
+        writer="gameil.records.othello_writer:format_othello",
+    )
+)
+register_format(
+    Format(
+        "othello-transcripts",
+        (),
+        re.compile(rb"(?:[A-Ha-h][1-8][ \t]*+){4}"),
+        splitter="gameil.records.othello_reader:split_transcripts",
+        parser="gameil.records.othello_reader:parse_transcript",
+        writer=None,
+    )
+)
 
 ENTRY_POINTS = "gameil.formats"
 """Each entry point of this group is a ``Format``."""
-GAME_FORMATS = {"chess": "pgn", "go": "sgf"}
+GAME_FORMATS = {"chess": "pgn", "go": "sgf", "othello": "othello"}
 BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Bytes that no text of records holds."""
 PACKED = re.compile(r"\.(?:zst|gz|bz2|xz)$", re.IGNORECASE)
 
 
 def record_format(game_name: str) -> str:
-    """The format that games of this name are written in: PGN, SGF, or JSON lines for all others."""
+    """The format that games of this name are written in: JSON lines where there is none of their own."""
     return GAME_FORMATS.get(game_name, "jsonl")
+
+
+def record_extension(game_name: str) -> str:
+    """The extension of files of games of this name, with its dot."""
+    return FORMATS[record_format(game_name)].extensions[0]
 
 
 def known_formats() -> dict[str, Format]:
@@ -205,13 +239,12 @@ def _detect(source: Source) -> tuple[str | None, str]:
         return None, "is UTF-16 text; convert it to UTF-8 first"
     if BINARY.search(head[:4096]):
         return None, "is binary data, not records as text"
-    for format in formats:
-        if extension in format.extensions:
-            return format.name, ""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    for format in formats:
-        if not format.binary and format.content.match(text):
-            return format.name, ""
+    named = [format for format in formats if extension in format.extensions]
+    texts = named or [format for format in formats if not format.binary]
+    fitting = [format for format in texts if format.content.match(text)]
+    if fitting or named:
+        return fitting[-1].name if fitting else named[0].name, ""
     return None, f"is of no known format ({', '.join(known_formats())})"
 
 
@@ -232,22 +265,44 @@ def format_record(record: GameRecord, format: str) -> str:
     return text
 
 
+def writable_format(path: Path, format: str | None = None) -> str:
+    """The name of the format to write at ``path``: the one given, or the extension's.
+
+    Raises ``RecordsError`` where there is none, or none that records can be written in.
+    """
+    writable = [known for known in known_formats().values() if known.writer is not None]
+    if format is not None:
+        if find_format(format).writer is None:
+            raise RecordsError(f"{format} is only read; records can be written in {_names(writable)}")
+        return format
+    found = next((known for known in writable if path.suffix.lower() in known.extensions), None)
+    if found is None:
+        known = ", ".join(extension for known in writable for extension in known.extensions)
+        raise RecordsError(f"{path}: cannot tell the format from {path.suffix!r}; known extensions are {known}")
+    return found.name
+
+
+def _names(formats: Iterable[Format]) -> str:
+    return ", ".join(known.name for known in formats)
+
+
 def write_records(path: Path, records: Iterable[GameRecord]) -> int:
-    """Writes records in the format of the path's extension; returns how many.
+    """Writes records in the format of the path's extension, as ``write_texts`` does; returns how many."""
+    format = writable_format(path)
+    return write_texts(path, (format_record(record, format) for record in records))
+
+
+def write_texts(path: Path, texts: Iterable[str]) -> int:
+    """Writes texts of records one after the other; returns how many texts.
 
     The whole file is written to a temporary name, flushed to disk and renamed: it is there whole or not at all.
     """
-    writable = [known for known in known_formats().values() if known.writer is not None]
-    format = next((known for known in writable if path.suffix.lower() in known.extensions), None)
-    if format is None:
-        known = ", ".join(extension for known in writable for extension in known.extensions)
-        raise RecordsError(f"{path}: cannot tell the format from {path.suffix!r}; known extensions are {known}")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     count = 0
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            for record in records:
-                file.write(format_record(record, format.name))
+            for text in texts:
+                file.write(text)
                 count += 1
             file.flush()
             os.fsync(file.fileno())

@@ -16,7 +16,7 @@ from gameil.errors import ConfigError
 from gameil.games.game import Game
 from gameil.games.registry import make_game
 from gameil.positions.to_record import to_record
-from gameil.records.formats import record_format, write_records
+from gameil.records.formats import record_extension, write_records
 from gameil.rollout.matches import MatchResult
 from gameil.tracking.run import Run
 
@@ -78,7 +78,7 @@ def evaluate(config: EvaluateConfig, run: Run, *, resume: bool) -> dict[str, Any
             max_plies=config.max_plies,
             concurrency=config.concurrency,
         )
-    write_games(result, run.directory / "records" / f"games.{record_format(game.name)}")
+    write_games(result, run.directory / "records" / f"games{record_extension(game.name)}")
     if config.out is not None:
         write_games(result, config.out)
         run.say(f"{result.games} games written to {config.out}")

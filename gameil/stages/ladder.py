@@ -9,7 +9,7 @@ from gameil.arena.ladder import USUAL_LEVELS, checked_levels
 from gameil.arena.tables import series_values
 from gameil.config import COMMAND_LINE_ONLY
 from gameil.games.registry import make_game
-from gameil.records.formats import record_format
+from gameil.records.formats import record_extension
 from gameil.seeding import stream_seed
 from gameil.stages.evaluate import check_counts, measured_series, open_agent, warn_of_incomplete, write_games
 from gameil.tracking.run import Run
@@ -74,7 +74,7 @@ def ladder(config: LadderConfig, run: Run, *, resume: bool) -> dict[str, Any]:
                 max_plies=config.max_plies,
                 concurrency=config.concurrency,
             )
-            write_games(result, run.directory / "records" / f"{level}.{record_format(game.name)}")
+            write_games(result, run.directory / "records" / f"{level}{record_extension(game.name)}")
             table.append({"level": level, "spec": spec, **series_values(result)})
             run.log(len(table), {f"arena/score_{level}": result.score})
     return {"game": game.id, "agent": agent.name, "games_per_level": config.games, "table": table}
