@@ -53,11 +53,12 @@ def _layout(
     index: NDArray[np.int64],
     cells: NDArray[np.int64],
     opponent_view: NDArray[np.int64] | None = None,
+    flat_planes: tuple[int, ...] = (),
 ) -> BoardLayout:
     view = np.arange(height * width) if opponent_view is None else opponent_view
     for array in (index, cells, view):
         array.setflags(write=False)
-    return BoardLayout(height, width, planes, index, cells, view, own_plane=0)
+    return BoardLayout(height, width, planes, index, cells, view, own_plane=0, flat_planes=flat_planes)
 
 
 def _placement(height: int, width: int, extra: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -106,7 +107,8 @@ def _go(parameters: Mapping[str, Value]) -> Frame:
     # The fourth gathered plane is overwritten by the constant.
     gather = tuple(_swap(planes, size * size).reshape(4, size, size) for planes in ((0, 1, 2, 2), (1, 0, 2, 2)))
     komi = float(parameters["komi"]) / KOMI_UNIT
-    return Frame(_layout(size, size, planes=1, index=index, cells=cells), gather, constant=(3, (0.0 - komi, komi)))
+    layout = _layout(size, size, planes=1, index=index, cells=cells, flat_planes=(3,))
+    return Frame(layout, gather, constant=(3, (0.0 - komi, komi)))
 
 
 def _hex(parameters: Mapping[str, Value]) -> Frame:
@@ -202,6 +204,7 @@ def _chess(_: Mapping[str, Value]) -> Frame:
         index=np.concatenate([kind * 64 + source, castling]),
         cells=np.concatenate([cells, [[-1, -1], [-1, -1]]]),
         opponent_view=flipped,
+        flat_planes=(13, 14, 15, 16, 17, 18),
     )
     gather = (_swap(white, 64).reshape(19, 8, 8), _swap(black, 64, flipped).reshape(19, 8, 8))
     return Frame(layout, gather, raw_seats=(1, 0))

@@ -70,7 +70,7 @@ class BoardLayout:
     """Observation plane (or first of them) that marks the mover's pieces, where there is one."""
     flat_planes: tuple[int, ...] | None = None
     """Observation planes that hold one value over the whole board, ascending; all others hold zeros and ones. None
-    where that is not known of them. ``conformance`` checks it."""
+    where that is not known of them."""
 
 
 @dataclass(frozen=True, eq=False)

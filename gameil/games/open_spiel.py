@@ -27,6 +27,7 @@ from gameil.games.game import (
     Notation,
     Symmetry,
 )
+from gameil.games.game_replay import GameReplay, ReplayRequest
 from gameil.games.mover_view import action_renaming, plane_observer, vector_observer
 from gameil.games.notation import read_move, write_move
 from gameil.games.parameters import PARAMETERS, Value, format_id
@@ -158,6 +159,22 @@ class OpenSpielGame:
     def symmetries(self) -> tuple[Symmetry, ...]:
         """All symmetries, the identity first."""
         return self._symmetries
+
+    def game_replay(self) -> GameReplay | None:
+        """A new replayer of the family's games, None without a board frame whose planes are known."""
+        if self.frame is None or self.frame.board.flat_planes is None:
+            return None
+        return GameReplay(make_observation(self.raw), self.frame, self.renaming, self.num_actions)
+
+    def replay_request(
+        self, name: str, start: str | None, actions: NDArray[np.integer[Any]], shown: NDArray[np.bool_]
+    ) -> ReplayRequest | None:
+        """One game for it, None where there is chance. Raises ``GameError`` for a bad start."""
+        if self.frame is None or self.capabilities.stochastic:
+            return None
+        raw = self.raw.new_initial_state() if start is None else self.initial_state(start).raw
+        constant = None if self.frame.constant is None else self.frame.constant[1]
+        return ReplayRequest(name, raw, constant, actions, shown)
 
     def raw_player(self, seat: int) -> int:
         """The engine's number of ``seat`` (chess: White is seat 0 here and player 1 there)."""

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from gameil.errors import ConfigError
 from gameil.games.game import BoardLayout, Game, State
+from gameil.games.game_replay import ReplayedGames
+from gameil.positions.plane_packing import PlanePacking
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,13 @@ class ObservationEncoder:
             self.shape = (self._base_planes + extra, *game.observation_shape[1:])
             if self._ko:
                 self._neighbours = _neighbours(self._layout)
+        self.packing = self._packing()
+        """How the observations are packed in pools; None where they are no planes, or their kinds are not known."""
+
+    def _packing(self) -> PlanePacking | None:
+        if self._layout is None or self._layout.flat_planes is None:
+            return None
+        return PlanePacking(self.shape, self._layout.flat_planes)
 
     def write(self, state: State, out: NDArray[np.float32]) -> None:
         """Writes the observation of the player to move into ``out``, ``[*shape]``."""
@@ -82,6 +91,47 @@ class ObservationEncoder:
         for index, state in enumerate(states):
             self.write(state, out[index])
         return out
+
+    def write_extra(self, games: ReplayedGames) -> None:
+        """Fills the empty last planes of whole replayed games: what ``write`` does, for all positions at once."""
+        layout, planes, plies = self._layout, games.planes, games.plies
+        assert layout is not None
+        first = planes.shape[1] - (self.shape[0] - self._base_planes)
+        movers = games.movers[plies]
+        for index in range(self._shown_moves):
+            before = plies - 1 - index
+            rows = np.flatnonzero(before >= games.firsts[plies])
+            before = before[rows]
+            theirs = games.movers[before] != movers[rows]
+            for plane, column in enumerate((1, 0)[: self._planes_per_move], first + index * self._planes_per_move):
+                cells = layout.action_cells[games.actions[before], column]
+                there = cells >= 0
+                cells = np.where(theirs, layout.opponent_view[cells], cells)[there]
+                planes[rows[there], plane, cells] = 1
+        if self._ko:
+            rows, points = self._ko_points(games)
+            planes[rows, -1, points] = 1
+
+    def _ko_points(self, games: ReplayedGames) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Positions with a point that simple ko forbids, and that point: ``_ko_point`` for all at once."""
+        assert self._layout is not None
+        size = self._layout.height * self._layout.width
+        rows = np.flatnonzero(games.plies - 1 >= games.firsts[games.plies])
+        stones = self._layout.action_cells[games.actions[games.plies[rows] - 1], 1]
+        rows, stones = rows[stones >= 0], stones[stones >= 0]
+        # Beside the board everything is the mover's, so that it is neither a liberty nor a friend of the stone.
+        beside = np.array([cells + [size] * (4 - len(cells)) for cells in self._neighbours])[stones]
+        inside = np.minimum(beside, size - 1)
+        friends = (games.planes[rows[:, None], 1, inside] == 1) & (beside < size)
+        free = (games.planes[rows[:, None], 0, inside] == 0) & ~friends & (beside < size)
+        lone = ~friends.any(axis=1) & (free.sum(axis=1) == 1)
+        rows, points = rows[lone], beside[lone][free[lone]]
+        ends = np.cumsum(games.counts)
+        forbidden = [
+            point not in games.legal[end - count : end]
+            for point, end, count in zip(points.tolist(), ends[rows].tolist(), games.counts[rows].tolist(), strict=True)
+        ]
+        return rows[forbidden], points[forbidden]
 
     def _ko_point(self, state: State, out: NDArray[np.float32]) -> int:
         """The point that simple ko forbids, or -1.

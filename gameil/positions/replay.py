@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gameil.errors import DatasetError, IllegalActionError
 from gameil.games.game import CHANCE_PLAYER, State
@@ -36,8 +37,11 @@ def encode_game(
     *,
     game_id: int = 0,
     labels: Mapping[int, Label] | None = None,
+    shown: NDArray[np.bool_] | None = None,
 ) -> PositionBatch:
     """All decisions of a game as one batch; with ``labels``, only the labelled plies, to be played as labelled.
+
+    State by state, for every game; ``GameEncoder`` does the same for whole games of known boards, faster.
 
     Args:
         played: the game; its actions are replayed by its own rules.
@@ -45,6 +49,7 @@ def encode_game(
         game_id: copied into the batch.
         labels: expert's labels by ply; their probabilities become ``target_probs``, their best action ``actions``, and
             their value, where they give one, ``returns``: a better estimate than the end of one game.
+        shown: ``[T]``: take only these plies; None for all.
     """
     capacity = len(played.actions) - played.num_setup if labels is None else len(labels)
     observations = np.empty((capacity, *encoder.shape), dtype=np.float16)
@@ -56,6 +61,8 @@ def encode_game(
     movers: list[int] = []
     estimates: dict[int, float] = {}
     for ply, state, action in replay(played):
+        if shown is not None and not shown[ply]:
+            continue
         if labels is not None:
             label = labels.get(ply)
             if label is None:

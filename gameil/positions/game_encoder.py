@@ -1,0 +1,138 @@
+"""Whole games as positions, many at a time: what a loader fills its pool from.
+
+Games of boards with known planes go through ``GameReplay`` in chunks of some hundred positions; all others (chance,
+plain vectors, PettingZoo, experts' labels) go state by state through ``encode_game``. Both give the same positions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gameil.errors import DatasetError, IllegalActionError
+from gameil.games.game_replay import ReplayedGames, ReplayRequest, ReplaysWholeGames
+from gameil.games.registry import make_game
+from gameil.positions.encoder import ObservationEncoder
+from gameil.positions.label import Label
+from gameil.positions.played_game import PlayedGame
+from gameil.positions.position_batch import PositionBatch
+from gameil.positions.position_pool import PositionPool
+from gameil.positions.replay import encode_game
+
+CHUNK_POSITIONS = 512
+"""Positions replayed together: enough that NumPy's calls cost nothing, few enough to stay in the processor's cache."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredGame:
+    """A game of a dataset and what is wanted of it."""
+
+    game_id: int
+    played: PlayedGame
+    labels: Mapping[int, Label] | None = None
+    """Experts' labels by ply: only these plies, to be played as labelled."""
+    shown: NDArray[np.bool_] | None = None
+    """``[T]``: which plies; None for all decisions. Setup and chance are never shown."""
+
+
+class GameEncoder:
+    """Encodes games of one family. Keeps buffers: not for threads that share one."""
+
+    def __init__(self, encoder: ObservationEncoder) -> None:
+        self._encoder = encoder
+        self._rules: dict[str, ReplaysWholeGames | None] = {}
+        """By game id, for the games met so far: ``make_game`` reads the id anew each time."""
+        rules = self._rules_of(encoder.game.id)
+        self._replay = None if rules is None or encoder.packing is None else rules.game_replay()
+        self._extra = encoder.shape[0] - encoder.game.observation_shape[0]
+
+    def encode(self, games: Sequence[StoredGame], *, min_legal: int = 1) -> PositionPool:
+        """All wanted positions with at least ``min_legal`` legal actions, in the order of ``games`` (at least one)."""
+        parts: list[PositionPool] = []
+        chunk: list[tuple[StoredGame, ReplayRequest]] = []
+        size = 0
+        for game in games:
+            request = self._request(game)
+            if request is None or (chunk and size + len(request.actions) > CHUNK_POSITIONS):
+                parts += self._encode_chunk(chunk, min_legal)
+                chunk, size = [], 0
+            if request is None:
+                parts.append(self._encode_slowly(game, min_legal))
+            else:
+                chunk.append((game, request))
+                size += len(request.actions)
+        parts += self._encode_chunk(chunk, min_legal)
+        return PositionPool.concatenate(parts)
+
+    def _request(self, game: StoredGame) -> ReplayRequest | None:
+        if self._replay is None or game.labels is not None:
+            return None
+        played = game.played
+        rules = self._rules_of(played.game_id)
+        if rules is None:
+            return None
+        shown = np.ones(len(played.actions), bool) if game.shown is None else game.shown.copy()
+        shown[: played.num_setup] = False
+        return rules.replay_request(f"game {game.game_id}", played.start, played.actions, shown)
+
+    def _rules_of(self, game_id: str) -> ReplaysWholeGames | None:
+        if game_id not in self._rules:
+            rules = make_game(game_id)
+            self._rules[game_id] = rules if isinstance(rules, ReplaysWholeGames) else None
+        return self._rules[game_id]
+
+    def _encode_slowly(self, game: StoredGame, min_legal: int) -> PositionPool:
+        batch = encode_game(game.played, self._encoder, game_id=game.game_id, labels=game.labels, shown=game.shown)
+        enough = np.flatnonzero(batch.num_legal() >= min_legal)
+        return PositionPool.pack(batch if len(enough) == len(batch) else batch.take(enough), self._encoder.packing)
+
+    def _encode_chunk(self, chunk: Sequence[tuple[StoredGame, ReplayRequest]], min_legal: int) -> list[PositionPool]:
+        if not chunk:
+            return []
+        assert self._replay is not None
+        assert self._encoder.packing is not None
+        try:
+            found = self._replay.replay([request for _, request in chunk], extra=self._extra)
+        except IllegalActionError as error:
+            raise DatasetError(f"a stored game does not replay: {error}") from error
+        self._encoder.write_extra(found)
+        pool = PositionPool(
+            _columns([game for game, _ in chunk], found),
+            self._encoder.packing,
+            self._encoder.packing.pack(found.planes),
+            found.values.astype(np.float16),
+        )
+        enough = np.flatnonzero(found.counts >= min_legal)
+        return [pool if len(enough) == len(pool) else pool.select(enough)]
+
+
+def _columns(games: Sequence[StoredGame], found: ReplayedGames) -> PositionBatch:
+    """Everything but the observations."""
+    owners, plies = found.games, found.plies
+    seats = found.movers[plies]
+    size = len(plies)
+    seat_count = 1 + max((int(seats.max()), *(len(game.played.players) - 1 for game in games))) if size else 1
+    known = np.array([game.played.returns is not None for game in games])
+    returns = np.zeros((len(games), seat_count), np.float32)
+    ratings = np.zeros((len(games), seat_count), np.int32)
+    for number, game in enumerate(games):
+        if game.played.returns is not None:
+            returns[number, : len(game.played.returns)] = game.played.returns
+        for seat, player in enumerate(game.played.players):
+            ratings[number, seat] = player.rating or 0
+    offsets = np.zeros(size + 1, np.int64)
+    np.cumsum(found.counts, out=offsets[1:])
+    return PositionBatch(
+        observations=np.empty((size, 0), np.float16),
+        legal=found.legal,
+        offsets=offsets,
+        actions=found.actions[plies],
+        target_probs=None,
+        returns=returns[owners, seats],
+        return_weights=known[owners].astype(np.float32),
+        weights=np.ones(size, np.float32),
+        game_ids=np.array([game.game_id for game in games], np.uint64)[owners],
+        plies=(plies - found.firsts[plies]).astype(np.int32),
+        ratings=ratings[owners, seats],
+    )
