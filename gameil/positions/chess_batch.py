@@ -20,7 +20,7 @@ from gameil.games.chess_notation import CASTLE_A_SIDE, CASTLE_H_SIDE, move_cells
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.transcribe import as_played, problem_of_returns, transcribe
 from gameil.records.pgn_rust import ResolvedGames, resolve_moves
-from gameil.records.record import GameRecord
+from gameil.records.record import GameRecord, RecordError
 
 REPLAYED = 64
 """One game of so many, chosen by its moves, is also played by the rules engine, and must come out the same."""
@@ -31,8 +31,8 @@ _EXPORT_SIGNS = re.compile(r"[KQRBNPOa-h1-8xO=+# -]++")
 """Signs of SAN as programs write it. What these can spell is read alike here and there, or refused there."""
 
 
-def transcribe_chess(records: Sequence[GameRecord]) -> list[PlayedGame | None]:
-    """Played games in the order of their records; None for one that ``transcribe`` has to look at.
+def transcribe_chess(records: Sequence[GameRecord | RecordError]) -> list[PlayedGame | None]:
+    """Played games in the order of their records; None for one that ``transcribe`` has to look at, and for an error.
 
     Raises:
         RecordsError: the rules engine plays a game of the sample differently; names the game.
@@ -59,7 +59,7 @@ def transcribe_chess(records: Sequence[GameRecord]) -> list[PlayedGame | None]:
     )
     for index, valid, first, length, end, is_over in table:
         record = records[index]
-        if valid and length == len(record.moves):
+        if valid and isinstance(record, GameRecord) and length == len(record.moves):
             kept = actions[first : first + end].copy()
             game = as_played(record, "chess", kept, is_terminal=is_over, after_end=length - end)
             if isinstance(game, PlayedGame):
@@ -74,10 +74,11 @@ def is_replayed(game: PlayedGame) -> bool:
     return zlib.crc32(game.actions.tobytes()) % REPLAYED == 0
 
 
-def _plain_moves(record: GameRecord) -> str | None:
+def _plain_moves(record: GameRecord | RecordError) -> str | None:
     """The moves of a game of standard chess from the usual start, written as programs write it; None for others."""
-    special = record.parameters or record.start is not None or record.movers is not None or record.setup
-    if record.game != "chess" or record.notation != "san" or special:
+    if isinstance(record, RecordError) or record.game != "chess" or record.notation != "san":
+        return None
+    if record.parameters or record.start is not None or record.movers is not None or record.setup:
         return None
     if record.returns is not None and problem_of_returns(record.returns, 2):
         return None

@@ -7,6 +7,7 @@ Letters: ``G`` games, ``M`` moves of all games one after another, ``Q = M + G`` 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 
 import numpy as np
@@ -40,6 +41,7 @@ class ResolvedGames:
     """``[G]``: the last position has no legal move: mate or stalemate."""
 
 
+@lru_cache(maxsize=1)
 def is_available() -> bool:
     """Whether the ``pgn`` extra is installed."""
     return find_spec(_PACKAGE) is not None

@@ -9,11 +9,13 @@ from gameil.dataset.codec import UnstorableError
 from gameil.dataset.encoded_game import EncodedGame, encode_game
 from gameil.dataset.schema import SplitRule
 from gameil.games.registry import make_game
+from gameil.positions.chess_batch import is_replayed, transcribe_chess
 from gameil.positions.filters import FilterConfig, Filtered, refused_by
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.transcribe import transcribe
 from gameil.records.formats import parse_record
-from gameil.records.record import Provenance, RawRecord, RecordError
+from gameil.records.pgn_rust import is_available
+from gameil.records.record import GameRecord, Provenance, RawRecord, RecordError
 from gameil.stages.processes import map_in_order
 
 MOST_RECORDS = 256
@@ -34,6 +36,8 @@ class ChunkWork:
     """The dataset's: a record of another game is an error."""
     filters: tuple[FilterConfig, ...]
     split: SplitRule
+    pgn_extra: bool = True
+    """Whether games of chess are resolved by the Rust reader where it is installed."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,10 @@ class Transcribed:
     """One for each record, in their order."""
     tolerances: dict[str, int]
     """Records that needed a tolerance of their format, by its name."""
+    resolved: int = 0
+    """Games whose moves the Rust reader resolved."""
+    replayed: int = 0
+    """How many of them the rules engine played too, with the same result."""
 
 
 def transcribe_all(
@@ -94,18 +102,28 @@ def transcribe_chunk(raws: list[Raw], work: ChunkWork) -> Transcribed:
     """Parses, plays, filters and encodes each record."""
     tolerances: Counter[str] = Counter()
     outcomes: list[EncodedGame | RecordError | Filtered] = []
-    for raw in raws:
-        played = raw if isinstance(raw, RecordError) else _play(raw, work.family, tolerances)
+    records = [raw if isinstance(raw, RecordError) else parse_record(raw) for raw in raws]
+    together = _play_together(records, work)
+    for record, resolved in zip(records, together, strict=True):
+        if isinstance(record, GameRecord):
+            tolerances.update(set(record.tolerances))
+            played = resolved or _play(record, work.family, tolerances)
+        else:
+            played = record
         outcomes.append(_encode(played, work) if isinstance(played, PlayedGame) else played)
-    return Transcribed(outcomes, dict(tolerances))
+    games = [game for game in together if game is not None]
+    return Transcribed(outcomes, dict(tolerances), len(games), sum(map(is_replayed, games)))
 
 
-def _play(raw: RawRecord, family: str, tolerances: Counter[str]) -> PlayedGame | RecordError:
+def _play_together(records: list[GameRecord | RecordError], work: ChunkWork) -> list[PlayedGame | None]:
+    """The games that the ``pgn`` extra can resolve all at once; None in the places of the others."""
+    if work.family != "chess" or not work.pgn_extra or not is_available():
+        return [None] * len(records)
+    return transcribe_chess(records)
+
+
+def _play(record: GameRecord, family: str, tolerances: Counter[str]) -> PlayedGame | RecordError:
     """The game by its rules; what is not of ``family`` is an error."""
-    record = parse_record(raw)
-    if isinstance(record, RecordError):
-        return record
-    tolerances.update(set(record.tolerances))
     if record.game != make_game(family).name:
         return RecordError(record.source, "other game", f"a record of {record.game}, the dataset is of {family}")
     played = transcribe(record)
