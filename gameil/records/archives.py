@@ -36,7 +36,7 @@ class TarMember:
 
     name: str
     """As written; bytes that are no UTF-8 are surrogates."""
-    data: Readable
+    data: "TarData"
     """To be read before the next member is asked for. Raises ``tarfile.ReadError`` where the archive ends before it."""
     refused: str | None
     """Why the data is of no use, None where it is the file as it was."""
@@ -69,7 +69,7 @@ def tar_members(stream: Readable) -> Iterator[TarMember]:
             while more:
                 more = bool(_read_all(stream, TAR_BLOCK)[_MORE_HOLES])
         has_data = header.isreg() or header.type not in tarfile.SUPPORTED_TYPES
-        data = _Data(stream, size if has_data else 0)
+        data = TarData(stream, size if has_data else 0)
         if header.isreg():
             written = fields.get(b"GNU.sparse.name") or fields.get(b"path") or long_name
             name = header.name if written is None else written.decode("utf-8", "surrogateescape")
@@ -79,19 +79,26 @@ def tar_members(stream: Readable) -> Iterator[TarMember]:
         long_name, fields = None, {}
 
 
-class _Data:
+class TarData:
     """The bytes of one member."""
 
     def __init__(self, stream: Readable, size: int) -> None:
         self._stream = stream
         self.left = size
         """Bytes not read yet."""
+        self.failed = False
+        """The archive ended, or broke, while this was read."""
 
     def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes, none at the end."""
         wanted = min(size, self.left)
-        block = self._stream.read(wanted) if wanted else b""
-        if wanted and not block:
+        if not wanted:
+            return b""
+        self.failed = True
+        block = self._stream.read(wanted)
+        if not block:
             raise tarfile.ReadError("unexpected end of data")
+        self.failed = False
         self.left -= len(block)
         return block
 

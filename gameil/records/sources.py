@@ -3,39 +3,23 @@
 Nothing is ever extracted to disk, so that names inside an archive are only names.
 """
 
-import bz2
-import gzip
-import lzma
-import struct
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
-import zstandard
-
 from gameil.errors import RecordsError
-from gameil.records.archives import Readable, tar_members
-from gameil.records.zstd_frames import FrameWatch
+from gameil.records.archives import Readable, TarMember, tar_members
+from gameil.records.decompression import BROKEN, DECOMPRESSORS, MAX_WINDOW, Counted, KeepsGoodPart
+from gameil.records.record import printable
+from gameil.records.zip_archive import ZipArchive
 
 BLOCK = 1 << 20
 """Bytes read at a time: the memory a reader holds is a few of these."""
 PEEK = 1 << 16
 """Bytes looked at to tell what a file is."""
-STEP = 1 << 13
-"""Bytes asked of a decompressor at a time, and the most that a damaged archive member loses before the damage."""
-MAX_WINDOW = 1 << 27
-"""Largest zstd window accepted, bytes: 128 MiB, what ``zstd --long`` needs; more could exhaust memory."""
 MAX_LAYERS = 4
 """Compressions and archives inside one another that are opened (``x.pgn.gz`` inside ``x.tar.zst`` is three)."""
-
-BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError, tarfile.TarError, zipfile.BadZipFile)
-"""What the decompressors raise on a cut or damaged stream."""
-UNREADABLE = (*BROKEN, ValueError, OverflowError, RuntimeError, struct.error)
-"""What ``zipfile`` raises on names, sizes and methods that it cannot read, encryption included."""
 
 
 class Source:
@@ -73,7 +57,7 @@ class Source:
         """
         try:
             data = self.companions(name, limit + 1) if self.companions is not None else None
-        except UNREADABLE:
+        except BROKEN:
             return None
         return data if data is not None and len(data) <= limit else None
 
@@ -104,17 +88,17 @@ def open_sources(path: Path) -> Iterator[Source]:
     except OSError as error:
         raise RecordsError(f"{path}: cannot be read: {error.strerror}") from error
     with file:
-        source = Source(str(path), file, partial(_in_directory, path.parent))
+        counted = Counted(file)
+        source = Source(str(path), counted, partial(_in_directory, path.parent))
         if not source.peek(1):
             raise RecordsError(f"{path}: {source.broken or 'is empty'}")
         if source.peek(4) in (b"PK\x03\x04", b"PK\x05\x06"):
-            file.seek(0)
-            yield from _zip_members(path, file)
+            yield from _zip_members(path, file, counted)
         else:
-            yield from _unwrap(source, MAX_LAYERS)
+            yield from _unwrap(source, MAX_LAYERS, counted)
 
 
-def _unwrap(source: Source, layers: int) -> Iterator[Source]:
+def _unwrap(source: Source, layers: int, counted: Counted) -> Iterator[Source]:
     """Decompresses ``source`` layer by layer, and takes a tar archive apart."""
     magic = source.peek(512)
     kind = next((name for name, head in UNSUPPORTED.items() if magic.startswith(head)), None)
@@ -125,10 +109,10 @@ def _unwrap(source: Source, layers: int) -> Iterator[Source]:
     if layers == 0 and (opener is not None or is_tar):
         raise RecordsError(f"{source.name}: more than {MAX_LAYERS} layers of compression and archives")
     if opener is not None:
-        inner = _KeepsGoodPart(opener(_as_file(source)))
-        yield from _unwrap(Source(source.name, inner, source.companions), layers - 1)
+        inner = KeepsGoodPart(opener(_as_file(source), MAX_WINDOW >> (MAX_LAYERS - layers)), counted)
+        yield from _unwrap(Source(source.name, inner, source.companions), layers - 1, counted)
     elif is_tar:
-        yield from _tar_members(source, layers - 1)
+        yield from _tar_members(source, layers - 1, counted)
     else:
         yield source
 
@@ -149,77 +133,10 @@ class _AsFile:
         return False
 
 
-class _KeepsGoodPart:
-    """Reads in small steps, so that what came before a failure is handed out before the failure is raised."""
-
-    def __init__(self, stream: Readable) -> None:
-        # ``read1`` returns what there is; ``read`` throws away all it has gathered when it fails.
-        self._step: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
-        self._failure: Exception | None = None
-
-    def read(self, size: int, /) -> bytes:
-        if self._failure is not None:
-            raise self._failure
-        parts: list[bytes] = []
-        wanted = size
-        while wanted > 0:
-            try:
-                part = self._step(min(wanted, STEP))
-            except BROKEN as failure:
-                if not parts:
-                    raise
-                self._failure = failure
-                break
-            if not part:
-                break
-            parts.append(part)
-            wanted -= len(part)
-        return b"".join(parts)
-
-
 def _as_file(source: Source) -> IO[bytes]:
     return cast(IO[bytes], _AsFile(source))
 
 
-def _open_zstd(stream: IO[bytes]) -> Readable:
-    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
-    watch = FrameWatch(stream)
-    reader = decompressor.stream_reader(cast(IO[bytes], watch), read_size=1 << 17, read_across_frames=True)
-    return _CompleteFrames(reader, watch)
-
-
-class _CompleteFrames:
-    """A zstd reader that notices a cut: the library itself takes the end of a cut file for its end."""
-
-    def __init__(self, reader: Readable, watch: FrameWatch) -> None:
-        self._reader = reader
-        self._watch = watch
-
-    def read(self, size: int, /) -> bytes:
-        block = self._reader.read(size)
-        if not block and not self._watch.complete:
-            raise EOFError("compressed data ends in the middle of a zstd frame")
-        return block
-
-
-def _open_gzip(stream: IO[bytes]) -> Readable:
-    return gzip.GzipFile(fileobj=stream, mode="rb")
-
-
-def _open_bz2(stream: IO[bytes]) -> Readable:
-    return bz2.BZ2File(stream, "rb")
-
-
-def _open_xz(stream: IO[bytes]) -> Readable:
-    return lzma.LZMAFile(stream, "rb")
-
-
-DECOMPRESSORS: tuple[tuple[bytes, Callable[[IO[bytes]], Readable]], ...] = (
-    (b"\x28\xb5\x2f\xfd", _open_zstd),
-    (b"\x1f\x8b", _open_gzip),
-    (b"BZh", _open_bz2),
-    (b"\xfd7zXZ\x00", _open_xz),
-)
 UNSUPPORTED = {
     "7z archive": b"7z\xbc\xaf\x27\x1c",
     "rar archive": b"Rar!\x1a\x07",
@@ -238,39 +155,46 @@ def _is_tar(head: bytes) -> bool:
     return stated == sum(head[:148]) + 8 * 32 + sum(head[156:512])
 
 
-def _tar_members(source: Source, layers: int) -> Iterator[Source]:
+def _tar_members(source: Source, layers: int, counted: Counted) -> Iterator[Source]:
+    member: TarMember | None = None
     try:
         for member in tar_members(_as_file(source)):
             if member.refused is not None:
-                yield _broken_source(f"{source.name}!{member.name}", member.refused)
+                yield _broken_source(_inside(source.name, member.name), member.refused)
             else:
-                yield from _member(source.name, member.name, member.data, layers)
+                yield from _member(_inside(source.name, member.name), member.data, layers, counted)
         # A cut between two members looks like the end; the stream below knows better.
         source.read(1)
         cut = source.broken
     except BROKEN as error:
-        cut = str(error)
+        # Whoever read the member that the cut went through has been told already.
+        cut = None if member is not None and member.data.failed else str(error)
     if cut is not None:
         yield _broken_source(source.name, cut)
 
 
-def _zip_members(path: Path, file: IO[bytes]) -> Iterator[Source]:
+def _zip_members(path: Path, file: IO[bytes], counted: Counted) -> Iterator[Source]:
     try:
-        archive = zipfile.ZipFile(file)
-    except UNREADABLE as error:
+        archive = ZipArchive(file)
+    except BROKEN as error:
         raise RecordsError(f"{path}: is a damaged or cut zip archive: {error}") from error
-    with archive:
-        for info in archive.infolist():
-            if info.is_dir():
+    # Members are read in any order, and more than once where they overlap: all of the file counts as taken.
+    counted.taken = path.stat().st_size
+    try:
+        for member in archive.members():
+            name = _inside(str(path), member.name)
+            if member.refused is not None:
+                yield _broken_source(name, member.refused)
                 continue
-            try:
-                stream = archive.open(info)
-            except UNREADABLE as error:
-                yield _broken_source(f"{path}!{info.filename}", str(error))
-                continue
-            companions = partial(_in_zip, archive, info.filename.rpartition("/")[0])
-            with stream:
-                yield from _member(str(path), info.filename, stream, MAX_LAYERS - 1, companions)
+            companions = partial(_in_zip, archive, member.name.rpartition("/")[0])
+            yield from _member(name, KeepsGoodPart(member.data, counted), MAX_LAYERS - 1, counted, companions)
+    except BROKEN as error:
+        yield _broken_source(str(path), str(error))
+
+
+def _inside(archive: str, name: str) -> str:
+    """What a member is called. Its name is a stranger's: it is shown and stored, and opens nothing."""
+    return f"{archive}!{printable(name)}"
 
 
 def _in_directory(directory: Path, name: str, size: int) -> bytes | None:
@@ -281,23 +205,25 @@ def _in_directory(directory: Path, name: str, size: int) -> bytes | None:
         return file.read(size)
 
 
-def _in_zip(archive: zipfile.ZipFile, folder: str, name: str, size: int) -> bytes | None:
-    wanted = f"{folder}/{name}".lstrip("/").casefold()
-    found = next((info for info in archive.infolist() if info.filename.casefold() == wanted), None)
-    if found is None:
+def _in_zip(archive: ZipArchive, folder: str, name: str, size: int) -> bytes | None:
+    found = archive.find(f"{folder}/{name}".lstrip("/"))
+    if found is None or found.refused is not None:
         return None
-    with archive.open(found) as stream:
-        return stream.read(size)
+    parts = []
+    while size > 0 and (part := found.data.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def _member(
-    archive: str, name: str, stream: Readable, layers: int, companions: Companions | None = None
+    name: str, stream: Readable, layers: int, counted: Counted, companions: Companions | None = None
 ) -> Iterator[Source]:
-    source = Source(f"{archive}!{name}", _KeepsGoodPart(stream), companions)
+    source = Source(name, stream, companions)
     if not source.peek(1) and source.broken is None:
         return
     try:
-        yield from _unwrap(source, layers)
+        yield from _unwrap(source, layers, counted)
     except RecordsError as error:
         # One unreadable member does not spoil the others.
         yield _broken_source(source.name, str(error))

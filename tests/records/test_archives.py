@@ -4,7 +4,6 @@ import gzip
 import io
 import tarfile
 import tracemalloc
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -186,43 +185,3 @@ def test_members_are_those_of_the_library(format: str, files: list[tuple[str, by
             parts.append(part)
         found.append((read_member.name, b"".join(parts)))
     assert found == expected_data
-
-
-def zip_with(name: bytes) -> bytes:
-    """A zip archive of one game whose name is said to be UTF-8 and is these bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("ä" * (len(name) // 2), GAME)
-    return buffer.getvalue().replace("ä".encode() * (len(name) // 2), name)
-
-
-def test_a_zip_name_that_is_no_utf8_is_one_clear_line(tmp_path: Path) -> None:
-    assert isinstance(read(tmp_path / "good", zip_with("éé".encode()))[0], GameRecord)
-    with pytest.raises(
-        RecordsError, match=r"bad: is a damaged or cut zip archive: 'utf-8' codec can't decode"
-    ) as caught:
-        read(tmp_path / "bad", zip_with(b"\xff\xfe\xff\xfe"))
-    assert "\n" not in str(caught.value)
-
-
-def test_a_zip_member_whose_own_name_is_no_utf8_is_an_error_beside_the_others(tmp_path: Path) -> None:
-    data = zip_with("éé".encode())
-    first = data.index("éé".encode())
-    (error,) = read(tmp_path / "games", data[:first] + b"\xff\xfe\xff\xfe" + data[first + 4 :])
-    assert isinstance(error, RecordError)
-    assert "can't decode" in error.detail
-
-
-@given(place=st.integers(0, 10_000), value=st.integers(0, 255), count=st.integers(1, 8))
-def test_damaged_zips_never_raise_anything_but_records_errors(
-    tmp_path_factory: pytest.TempPathFactory, place: int, value: int, count: int
-) -> None:
-    data = bytearray(zip_with("éé".encode()))
-    place %= len(data)
-    data[place : place + count] = bytes([value]) * len(data[place : place + count])
-    refusal = ""
-    try:
-        read(tmp_path_factory.mktemp("zip") / "games", bytes(data))
-    except RecordsError as error:
-        refusal = str(error)
-    assert "\n" not in refusal
