@@ -122,12 +122,15 @@ class Dataset:
 
     def provenance(self, game_id: int) -> list[Provenance]:
         """Where the game came from: its own record's place, then those of its duplicates."""
-        found = [self.game(game_id).source]
+        return [self.game(game_id).source, *self.duplicates(game_id)]
+
+    def duplicates(self, game_id: int) -> list[Provenance]:
+        """Where records equal to the game came from."""
         with self._env().read() as reading:
             lookup = self._strings.lookup(reading, self.path)
-            for _, value in reading.items("duplicates", prefix=int(game_id).to_bytes(8, "big")):
-                found.append(decode_provenance(value, lookup, f"{self.path}: a duplicate of game {game_id}"))
-        return found
+            what = f"{self.path}: a duplicate of game {game_id}"
+            items = reading.items("duplicates", prefix=int(game_id).to_bytes(8, "big"))
+            return [decode_provenance(value, lookup, what) for _, value in items]
 
     def labels(self, game_id: int, which: Literal["all", "latest"] = "latest") -> dict[int, Label]:
         """Experts' labels of one game by ply.

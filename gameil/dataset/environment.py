@@ -50,7 +50,7 @@ class Environment:
                 env.set_mapsize(0)
                 transaction = env.begin(buffers=False)
             with transaction:
-                yield Reading(transaction, self._databases)
+                yield Reading(transaction, self._databases, self._file)
 
     @contextmanager
     def write(self) -> Iterator["Writing"]:
@@ -59,7 +59,7 @@ class Environment:
             env = self.opened()
             try:
                 with env.begin(write=True, buffers=False) as transaction:
-                    yield Writing(transaction, self._databases)
+                    yield Writing(transaction, self._databases, self._file)
             except lmdb.MapFullError as error:
                 raise MapFullError from error
 
@@ -106,7 +106,9 @@ class MapFullError(Exception):
 class Reading:
     """An open read transaction."""
 
-    def __init__(self, transaction: Any, databases: dict[str, Any]) -> None:
+    def __init__(self, transaction: Any, databases: dict[str, Any], file: tuple[int, int] | None) -> None:
+        self.file = file
+        """Tells the file that is read from one that takes its place later."""
         self._transaction = transaction
         self._databases = databases
 

@@ -22,9 +22,13 @@ class StringTable:
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
+        self._file: object = None
 
     def lookup(self, reading: Reading, path: Path) -> Lookup:
         """The function that decoders ask, valid as long as the transaction."""
+        if reading.file != self._file:  # the dataset was rewritten: its ids are others
+            self._known.clear()
+            self._file = reading.file
         known = self._known
 
         def text_of(number: int) -> str:

@@ -135,6 +135,35 @@ register_format(
         writer=None,
     )
 )
+register_format(
+    Format(
+        "usi",
+        (".usi", ".sfen"),
+        re.compile(rb"(?:position[ \t]+)?(?:startpos|sfen[ \t]+[1-9A-Za-z+]+/)"),
+        splitter="gameil.records.usi_reader:split_usi",
+        parser="gameil.records.usi_reader:parse_usi",
+        writer="gameil.records.usi_writer:format_usi",
+    )
+)
+register_format(
+    Format(
+        "kif",
+        (".kif", ".kifu"),
+        # In UTF-8 or Shift_JIS: the words for start, handicap, event, players, or the line above the moves.
+        re.compile(
+            rb"#KIF|(?:#[^\n]*+\n\s*+)*+(?:"
+            + b"|".join(
+                re.escape(word.encode(charset))
+                for word in ("開始日時：", "手合割：", "棋戦：", "先手：", "下手：", "手数--")
+                for charset in ("utf-8", "cp932")
+            )
+            + rb")"
+        ),
+        splitter="gameil.records.kif_reader:split_kif",
+        parser="gameil.records.kif_reader:parse_kif",
+        writer="gameil.records.kif_writer:format_kif",
+    )
+)
 
 ENTRY_POINTS = "gameil.formats"
 """Each entry point of this group is a ``Format``."""

@@ -37,7 +37,7 @@ def test_stats_are_right(dataset_path: Path, capsys: pytest.CaptureFixture[str])
     assert stats["positions"] == sum(len(played.actions) for played in games)
     assert stats["outcomes"].get("draw", 0) == sum(played.returns == (0.0, 0.0) for played in games)
     assert stats["outcomes"]["seat 0 wins"] == sum(played.returns == (1.0, -1.0) for played in games)
-    assert stats["ratings"] == {"1400": 120}
+    assert stats["ratings"] == {"1500": 120}
     assert stats["lengths"]["most"] == max(len(played.actions) for played in games)
     assert stats["labels"] == 1
     assert main(["data", "stats", str(dataset_path)]) == 0

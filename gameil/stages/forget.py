@@ -1,0 +1,242 @@
+"""Forgetting people: their names leave a dataset, with or without their games, as a person may ask.
+
+The dataset is written anew without the names and takes the old one's place in one step, so that no freed page keeps
+them. A name goes as follows:
+
+- in the players' fields, where it must match exactly, it becomes a pseudonym drawn at random (or the game goes);
+- of a game that stays, the player's own tags (``WhiteFideId``, ``WhiteTeam``, ``WhiteNA`` ...) and all addresses of web
+  pages go; the title, the rating, the event and the date stay, so who knows these may still recognise the person;
+- in every other text (event, tags, names of sources and of archive members, the quarantine's details and excerpts) it
+  becomes the pseudonym wherever its words stand in order or, for ``Last, First``, exchanged, whatever the case, the
+  spaces and the signs between them.
+"""
+
+import re
+import secrets
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Literal
+
+from gameil.dataset.dataset import Dataset
+from gameil.dataset.replacement import rewritten
+from gameil.dataset.writer import DatasetWriter
+from gameil.errors import ConfigError, DatasetError
+from gameil.positions.played_game import PlayedGame
+from gameil.records.record import Provenance, RecordError
+from gameil.stages.processes import map_in_order
+from gameil.stages.rewriting import copy_dataset
+
+Mode = Literal["pseudonymise", "remove"]
+FORGOTTEN = "forgotten"
+"""The name under which removed games are counted among the filtered."""
+
+_CHUNK = 1024
+_MOST_SUGGESTED = 8
+_SEAT_TAGS = {"chess": ("White", "Black"), "go": ("B", "W")}
+"""How the names of a seat's own tags begin, by game: ``WhiteFideId``; ``BT`` is Black's team in SGF."""
+_ANY_SEAT_TAGS = ("White", "Black")
+"""In other games colours name no certain seat: the tags of both go."""
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True)
+class _Forgetting:
+    """The change to each row."""
+
+    pseudonyms: Mapping[str, str]
+    """By the exact name."""
+    mode: Mode
+
+    def game(self, played: PlayedGame) -> PlayedGame | str:
+        seats = [seat for seat, player in enumerate(played.players) if player.name in self.pseudonyms]
+        if seats and self.mode == "remove":
+            return FORGOTTEN
+        tags = {name: self.text(value) for name, value in played.tags.items()}
+        if seats:
+            tags = {name: value for name, value in tags.items() if not _tells_who(name, value, played.game_id, seats)}
+        return replace(
+            played,
+            players=tuple(
+                replace(player, name=self.pseudonyms.get(player.name, player.name) if player.name else player.name)
+                for player in played.players
+            ),
+            event=None if played.event is None else self.text(played.event),
+            time_control=None if played.time_control is None else self.text(played.time_control),
+            result=self.text(played.result),
+            tags=tags,
+        )
+
+    def file(self, name: str) -> str:
+        source, exclamation, member = name.partition("!")
+        return self.text(source) + exclamation + self.text(member)
+
+    def error(self, error: RecordError) -> RecordError:
+        place = Provenance(self.file(error.source.file), error.source.offset)
+        return RecordError(place, self.text(error.reason), self.text(error.detail), self.text(error.excerpt))
+
+    def text(self, text: str) -> str:
+        """The text with the pseudonyms in the names' places."""
+        for pattern, pseudonym in self._patterns:
+            text = pattern.sub(pseudonym, text)
+        return text
+
+    @cached_property
+    def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
+        return [(mention_pattern(name), pseudonym) for name, pseudonym in self.pseudonyms.items()]
+
+
+def forget_players(
+    path: Path,
+    names: Sequence[str],
+    mode: Mode,
+    *,
+    workers: int = 0,
+    progress: Callable[[int], None] = lambda number: None,
+) -> dict[str, Any]:
+    """Takes the players ``names`` out of the dataset at ``path``; ids stay where no game goes.
+
+    Interrupted at any moment it leaves the dataset as it was, or done.
+
+    Args:
+        mode: ``pseudonymise`` keeps their games under other names, ``remove`` counts these games as filtered.
+
+    Returns:
+        Numbers of games and mentions of each name, its pseudonym, and names like it that were left.
+
+    Raises:
+        DatasetError: the dataset is sealed, another process writes, a name occurs nowhere (the message says which
+            are like it), or nothing would be left.
+    """
+    if not names or not all(_WORD.search(name) for name in names):
+        raise ConfigError("name at least one player, with at least one letter or digit")
+    dataset = Dataset(path)
+    meta = dataset.meta
+    if meta.sealed:
+        raise DatasetError(f"{path}: sealed, so nothing can be forgotten; filter it into a new dataset instead")
+    found = _count_names(path, names, workers)
+    for name in names:
+        if not found.players[name] and not found.mentions[name]:
+            like = _like(name, found.players)
+            hint = f"; did you mean {', '.join(map(repr, like))}?" if like else ""
+            raise DatasetError(f"{path}: no player {name!r} (names must match exactly){hint}")
+    pseudonyms = {name: f"player-{secrets.token_hex(4)}" for name in dict.fromkeys(names)}
+    with rewritten(path) as temporary:
+        with DatasetWriter(temporary, meta.family, split=meta.split, filters=meta.filters) as writer:
+            copy_dataset(path, writer, _Forgetting(pseudonyms, mode), workers=workers, progress=progress)
+            kept = writer.total().stored
+        if not kept:
+            raise DatasetError(f"{path}: no other games are in it: remove the dataset instead")
+    left = {name: number for name, number in found.players.items() if name not in pseudonyms}
+    return {
+        "dataset": str(path),
+        "mode": mode,
+        "games": kept,
+        "forgotten": {
+            name: {"games": found.players[name], "mentions": found.mentions[name], "pseudonym": pseudonyms[name]}
+            for name in pseudonyms
+        },
+        "like_them": {other: left[other] for name in pseudonyms for other in _like(name, left)},
+    }
+
+
+@dataclass
+class _Found:
+    """How often names occur."""
+
+    players: Counter[str] = field(default_factory=Counter)
+    """Games of each player's name."""
+    mentions: Counter[str] = field(default_factory=Counter)
+    """Other texts of games, sources and the quarantine that have one of the names asked for."""
+
+
+def _count_names(path: Path, names: Sequence[str], workers: int) -> _Found:
+    dataset = Dataset(path)
+    games = len(dataset)
+    found = _Found()
+    chunks = (range(first, min(first + _CHUNK, games)) for first in range(0, games, _CHUNK))
+    for part in map_in_order(partial(_count_in_games, path, tuple(names)), chunks, workers):
+        found.players.update(part.players)
+        found.mentions.update(part.mentions)
+    patterns = [(name, mention_pattern(name)) for name in names]
+    _count_mentions(dataset.counts().sources, patterns, found.mentions)
+    for error in dataset.rejected():
+        _count_mentions((error.source.file, error.detail, error.excerpt), patterns, found.mentions)
+    return found
+
+
+def _count_in_games(path: Path, names: Sequence[str], game_ids: range) -> _Found:
+    dataset = Dataset(path)
+    patterns = [(name, mention_pattern(name)) for name in names]
+    found = _Found()
+    for game_id in game_ids:
+        played = dataset.game(game_id)
+        found.players.update({player.name for player in played.players if player.name})
+        files = (place.file for place in (played.source, *dataset.duplicates(game_id)))
+        _count_mentions((played.event or "", *played.tags.values(), *files), patterns, found.mentions)
+    return found
+
+
+def _count_mentions(texts: Iterable[str], patterns: list[tuple[str, re.Pattern[str]]], mentions: Counter[str]) -> None:
+    for text in texts:
+        for name, pattern in patterns:
+            mentions[name] += pattern.search(text) is not None
+
+
+def mention_pattern(name: str) -> re.Pattern[str]:
+    """What a name looks like within a text: its words in order, or exchanged around its comma, with any signs between.
+
+    The words must stand alone: ``Li`` is not found in ``Lima``.
+    """
+    before, comma, after = name.partition(",")
+    orders = [_WORD.findall(name)]
+    if comma and _WORD.search(before) and _WORD.search(after):
+        orders.append(_WORD.findall(after) + _WORD.findall(before))
+    written = "|".join(r"[\W_]{0,3}".join(map(re.escape, words)) for words in orders)
+    return re.compile(rf"(?<![^\W_])(?:{re.escape(name)}|{written})(?![^\W_])", re.IGNORECASE)
+
+
+def _tells_who(tag: str, value: str, game_id: str, seats: Sequence[int]) -> bool:
+    """Whether a tag is one of the seats' own, or the address of a page about the game."""
+    if "://" in value or "www." in value:
+        return True
+    by_seat = _SEAT_TAGS.get(game_id.partition("(")[0])
+    prefixes = _ANY_SEAT_TAGS if by_seat is None else [by_seat[seat] for seat in seats if seat < len(by_seat)]
+    return any(tag == f"{prefix}T" if len(prefix) == 1 else tag.startswith(prefix) for prefix in prefixes)
+
+
+def _like(name: str, players: Mapping[str, int]) -> list[str]:
+    """Other players' names that may be the same person's: the same words, last name and initial, or nearly so."""
+    key = _key(name)
+    words = _WORD.findall(key)
+    same = [
+        other
+        for other in players
+        if other != name
+        and (theirs := _WORD.findall(_key(other)))
+        and (sorted(theirs) == sorted(words) or _same_initials(words, theirs))
+    ]
+    near = get_close_matches(key, [_key(other) for other in players], n=_MOST_SUGGESTED, cutoff=0.85)
+    spelt = [other for other in players if other != name and _key(other) in near]
+    ranked = sorted(dict.fromkeys([*same, *spelt]), key=lambda other: -players[other])
+    return ranked[:_MOST_SUGGESTED]
+
+
+def _same_initials(words: list[str], theirs: list[str]) -> bool:
+    """``carlsen m`` and ``carlsen magnus``."""
+    return (
+        len(words) > 1
+        and len(theirs) > 1
+        and words[0] == theirs[0]
+        and (words[1].startswith(theirs[1]) or theirs[1].startswith(words[1]))
+    )
+
+
+def _key(name: str) -> str:
+    """A name without case, accents, signs and double spaces."""
+    plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
+    return " ".join(_WORD.findall(plain.casefold()))
