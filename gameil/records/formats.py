@@ -294,8 +294,8 @@ def format_record(record: GameRecord, format: str) -> str:
     return text
 
 
-def writable_format(path: Path, format: str | None = None) -> str:
-    """The name of the format to write at ``path``: the one given, or the extension's.
+def writable_format(path: Path, format: str | None = None, game_name: str | None = None) -> str:
+    """The name of the format to write at ``path``: the one given, or the extension's (the game's own of several).
 
     Raises ``RecordsError`` where there is none, or none that records can be written in.
     """
@@ -304,11 +304,12 @@ def writable_format(path: Path, format: str | None = None) -> str:
         if find_format(format).writer is None:
             raise RecordsError(f"{format} is only read; records can be written in {_names(writable)}")
         return format
-    found = next((known for known in writable if path.suffix.lower() in known.extensions), None)
-    if found is None:
+    named = [known.name for known in writable if path.suffix.lower() in known.extensions]
+    if not named:
         known = ", ".join(extension for known in writable for extension in known.extensions)
         raise RecordsError(f"{path}: cannot tell the format from {path.suffix!r}; known extensions are {known}")
-    return found.name
+    own = record_format(game_name) if game_name is not None else named[0]
+    return own if own in named else named[0]
 
 
 def _names(formats: Iterable[Format]) -> str:
@@ -316,9 +317,14 @@ def _names(formats: Iterable[Format]) -> str:
 
 
 def write_records(path: Path, records: Iterable[GameRecord]) -> int:
-    """Writes records in the format of the path's extension, as ``write_texts`` does; returns how many."""
-    format = writable_format(path)
-    return write_texts(path, (format_record(record, format) for record in records))
+    """Writes records in the format of the path's extension, as ``write_texts`` does; returns how many.
+
+    Where several formats have the extension, the first record's game decides.
+    """
+    left = iter(records)
+    first = list(itertools.islice(left, 1))
+    format = writable_format(path, game_name=first[0].game if first else None)
+    return write_texts(path, (format_record(record, format) for record in itertools.chain(first, left)))
 
 
 def write_texts(path: Path, texts: Iterable[str]) -> int:
