@@ -7,6 +7,7 @@ from pathlib import Path
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.schema import Split
 from gameil.errors import RecordsError
+from gameil.games.registry import make_game
 from gameil.positions.to_record import to_record
 from gameil.records.formats import format_record, writable_format, write_texts
 from gameil.stages.processes import map_in_order
@@ -38,8 +39,9 @@ def export_games(
     Raises:
         RecordsError: the format is unknown, has no writer, or cannot carry a game (the message says which).
     """
-    name = writable_format(out, format)
-    ids = Dataset(path).game_ids(split)[:limit].tolist()
+    dataset = Dataset(path)
+    name = writable_format(out, format, make_game(dataset.meta.family).name)
+    ids = dataset.game_ids(split)[:limit].tolist()
     chunks = (ids[first : first + _CHUNK] for first in range(0, len(ids), _CHUNK))
 
     def texts() -> Iterator[str]:
