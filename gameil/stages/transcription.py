@@ -18,7 +18,7 @@ from gameil.records.pgn_rust import is_available
 from gameil.records.record import GameRecord, Provenance, RawRecord, RecordError
 from gameil.stages.processes import map_in_order
 
-MOST_RECORDS = 256
+MOST_RECORDS = 512
 """At most so many records are sent to a process together."""
 _MOST_BYTES = 1 << 20
 """A chunk is closed at this size too: so memory has a bound, whatever the length of the games."""
