@@ -15,7 +15,7 @@ from gameil.errors import GameilError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("gameil.cli.ingest", "read game records (PGN, SGF, JSON lines, archives) into a dataset"),
-    "data": ("gameil.cli.data", "look into datasets and make new ones of them: stats, verify, export, filter, merge, forget ..."),
+    "data": ("gameil.cli.data", "look into datasets; verify, export, filter, merge them, or forget a player"),
     "pretrain": ("gameil.cli.pretrain", "learn to imitate the moves of a dataset"),
     "finetune": ("gameil.cli.finetune", "improve a pretrained agent by playing against its past selves"),
     "dagger": ("gameil.cli.dagger", "let an expert label the positions an agent gets into, and learn from them"),
