@@ -20,7 +20,8 @@ import pyspiel
 from open_spiel.python.observation import make_observation
 
 from gameil.dataset.dataset import Dataset
-from gameil.dataset.loader import Loader, LoaderConfig
+from gameil.dataset.loader import Loader
+from gameil.dataset.loader_config import LoaderConfig
 from gameil.dataset.schema import SplitRule
 from gameil.dataset.writer import DatasetWriter
 from gameil.games.registry import make_game

@@ -32,8 +32,8 @@ class StoredGame:
     played: PlayedGame
     labels: Mapping[int, Label] | None = None
     """Experts' labels by ply: only these plies, to be played as labelled."""
-    shown: NDArray[np.bool_] | None = None
-    """``[T]``: which plies; None for all decisions. Setup and chance are never shown."""
+    wanted: NDArray[np.bool_] | None = None
+    """``[D]``: which of the game's decisions (of its labelled plies, with labels); None for all."""
 
 
 class GameEncoder:
@@ -47,22 +47,26 @@ class GameEncoder:
         self._replay = None if rules is None or encoder.packing is None else rules.game_replay()
         self._extra = encoder.shape[0] - encoder.game.observation_shape[0]
 
-    def encode(self, games: Sequence[StoredGame], *, min_legal: int = 1) -> PositionPool:
-        """All wanted positions with at least ``min_legal`` legal actions, in the order of ``games`` (at least one)."""
+    def encode(self, games: Sequence[StoredGame]) -> PositionPool:
+        """All wanted positions, in the order of ``games`` (at least one).
+
+        Raises:
+            DatasetError: an action is not legal.
+        """
         parts: list[PositionPool] = []
         chunk: list[tuple[StoredGame, ReplayRequest]] = []
         size = 0
         for game in games:
             request = self._request(game)
             if request is None or (chunk and size + len(request.actions) > CHUNK_POSITIONS):
-                parts += self._encode_chunk(chunk, min_legal)
+                parts += self._encode_chunk(chunk)
                 chunk, size = [], 0
             if request is None:
-                parts.append(self._encode_slowly(game, min_legal))
+                parts.append(self._encode_slowly(game))
             else:
                 chunk.append((game, request))
                 size += len(request.actions)
-        parts += self._encode_chunk(chunk, min_legal)
+        parts += self._encode_chunk(chunk)
         return PositionPool.concatenate(parts)
 
     def _request(self, game: StoredGame) -> ReplayRequest | None:
@@ -72,8 +76,14 @@ class GameEncoder:
         rules = self._rules_of(played.game_id)
         if rules is None:
             return None
-        shown = np.ones(len(played.actions), bool) if game.shown is None else game.shown.copy()
+        shown = np.ones(len(played.actions), bool)
         shown[: played.num_setup] = False
+        if game.wanted is not None:
+            if len(game.wanted) != len(shown) - played.num_setup:
+                raise DatasetError(
+                    f"game {game.game_id}: its index says {len(game.wanted)} decisions: verify the dataset"
+                )
+            shown[played.num_setup :] = game.wanted
         return rules.replay_request(f"game {game.game_id}", played.start, played.actions, shown)
 
     def _rules_of(self, game_id: str) -> ReplaysWholeGames | None:
@@ -82,12 +92,11 @@ class GameEncoder:
             self._rules[game_id] = rules if isinstance(rules, ReplaysWholeGames) else None
         return self._rules[game_id]
 
-    def _encode_slowly(self, game: StoredGame, min_legal: int) -> PositionPool:
-        batch = encode_game(game.played, self._encoder, game_id=game.game_id, labels=game.labels, shown=game.shown)
-        enough = np.flatnonzero(batch.num_legal() >= min_legal)
-        return PositionPool.pack(batch if len(enough) == len(batch) else batch.take(enough), self._encoder.packing)
+    def _encode_slowly(self, game: StoredGame) -> PositionPool:
+        batch = encode_game(game.played, self._encoder, game_id=game.game_id, labels=game.labels, wanted=game.wanted)
+        return PositionPool.pack(batch, self._encoder.packing)
 
-    def _encode_chunk(self, chunk: Sequence[tuple[StoredGame, ReplayRequest]], min_legal: int) -> list[PositionPool]:
+    def _encode_chunk(self, chunk: Sequence[tuple[StoredGame, ReplayRequest]]) -> list[PositionPool]:
         if not chunk:
             return []
         assert self._replay is not None
@@ -97,14 +106,14 @@ class GameEncoder:
         except IllegalActionError as error:
             raise DatasetError(f"a stored game does not replay: {error}") from error
         self._encoder.write_extra(found)
-        pool = PositionPool(
-            _columns([game for game, _ in chunk], found),
-            self._encoder.packing,
-            self._encoder.packing.pack(found.planes),
-            found.values.astype(np.float16),
-        )
-        enough = np.flatnonzero(found.counts >= min_legal)
-        return [pool if len(enough) == len(pool) else pool.select(enough)]
+        return [
+            PositionPool(
+                _columns([game for game, _ in chunk], found),
+                self._encoder.packing,
+                self._encoder.packing.pack(found.planes),
+                found.values.astype(np.float16),
+            )
+        ]
 
 
 def _columns(games: Sequence[StoredGame], found: ReplayedGames) -> PositionBatch:

@@ -37,7 +37,7 @@ def encode_game(
     *,
     game_id: int = 0,
     labels: Mapping[int, Label] | None = None,
-    shown: NDArray[np.bool_] | None = None,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> PositionBatch:
     """All decisions of a game as one batch; with ``labels``, only the labelled plies, to be played as labelled.
 
@@ -49,7 +49,7 @@ def encode_game(
         game_id: copied into the batch.
         labels: expert's labels by ply; their probabilities become ``target_probs``, their best action ``actions``, and
             their value, where they give one, ``returns``: a better estimate than the end of one game.
-        shown: ``[T]``: take only these plies; None for all.
+        wanted: ``[D]``: which of the game's decisions (of its labelled plies, with ``labels``); None for all.
     """
     capacity = len(played.actions) - played.num_setup if labels is None else len(labels)
     observations = np.empty((capacity, *encoder.shape), dtype=np.float16)
@@ -60,13 +60,15 @@ def encode_game(
     plies: list[int] = []
     movers: list[int] = []
     estimates: dict[int, float] = {}
+    number = -1
     for ply, state, action in replay(played):
-        if shown is not None and not shown[ply]:
+        label = None if labels is None else labels.get(ply)
+        if labels is not None and label is None:
             continue
-        if labels is not None:
-            label = labels.get(ply)
-            if label is None:
-                continue
+        number += 1
+        if wanted is not None and not wanted[number]:
+            continue
+        if label is not None:
             targets.append(_spread(label, state.legal_actions(), ply))
             action = int(label.actions[int(np.argmax(label.probs))])
             if label.value is not None:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from gameil.dataset.dataset import Dataset
-from gameil.dataset.loader import Loader, LoaderConfig
+from gameil.dataset.loader import Loader
+from gameil.dataset.loader_config import LoaderConfig
 from gameil.dataset.schema import Split
 from gameil.games.game import Game
 from gameil.positions.encoder import EncoderConfig

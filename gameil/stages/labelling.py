@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from gameil.agents.agent import Agent
 from gameil.arena.openings import random_openings
 from gameil.dataset.dataset import Dataset
-from gameil.dataset.loader import Loader, LoaderConfig
+from gameil.dataset.loader import Loader
+from gameil.dataset.loader_config import LoaderConfig
 from gameil.dataset.mixture import MixtureLoader, split_batch
 from gameil.dataset.writer import DatasetWriter
 from gameil.experts.expert import Expert

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from gameil.dataset.augmentation import Augmentation
 from gameil.dataset.dataset import Dataset
-from gameil.dataset.loader import Loader, LoaderConfig
+from gameil.dataset.loader import Loader
+from gameil.dataset.loader_config import LoaderConfig
 from gameil.dataset.mixture import MixtureLoader, split_batch
 from gameil.dataset.prefetch import PrefetchedLoader
 from gameil.dataset.schema import SplitRule
@@ -319,7 +320,8 @@ def test_the_child_dies_with_its_parent(dataset_path: Path, repository: Path) ->
     program = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from gameil.dataset.loader import Loader, LoaderConfig\n"
+        "from gameil.dataset.loader import Loader\n"
+        "from gameil.dataset.loader_config import LoaderConfig\n"
         "from gameil.dataset.prefetch import PrefetchedLoader\n"
         "from gameil.positions.encoder import EncoderConfig\n"
         "if __name__ == '__main__':\n"
