@@ -17,10 +17,11 @@ from typing import Literal, NoReturn, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gameil.errors import IllegalActionError, NotationError
+from gameil.errors import NotationError
 from gameil.games import backgammon_notation, chess_notation, othello_notation
 from gameil.games.chess_follower import ChessFollower
 from gameil.games.game import BoardLayout, Notation
+from gameil.games.go_follower import GoFollower, UncheckedState
 
 _GTP_COLUMNS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
 _SGF_LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -142,20 +143,9 @@ def follow(state: FollowedState, notation: Notation) -> Callable[[str], None]:
     if notation == "othello":
         return othello_notation.follow_squares(state)
     board = state.game.board
-    points = _points(board.height, notation) if name == "go" and board is not None else {}
-
-    def play(text: str) -> None:
-        action = points.get(text)
-        if action is not None:
-            try:
-                state.apply(action)
-            except IllegalActionError:
-                pass  # parse says why
-            else:
-                return
-        state.apply(state.parse(text, notation))
-
-    return play
+    if name == "go" and notation in ("sgf", "gtp") and board is not None and isinstance(state, UncheckedState):
+        return GoFollower(state, board.height, notation, _points(board.height, notation)).play
+    return lambda text: state.apply(state.parse(text, notation))
 
 
 def refuse(state: WrittenState, why: str, text: str) -> NoReturn:
@@ -198,9 +188,7 @@ def _read_point(text: str, size: int, notation: Notation) -> int | None:
 
 @lru_cache(maxsize=64)
 def _points(size: int, notation: Notation) -> dict[str, int]:
-    """The action of each point of a Go board, and of the pass, as ``point_text`` writes it; empty for engine texts."""
-    if notation == "action":
-        return {}
+    """The action of each point of a Go board, and of the pass, as ``point_text`` writes it."""
     return {point_text(action, size, notation): action for action in range(size * size + 1)}
 
 

@@ -257,7 +257,11 @@ class OpenSpielState:
         place = bisect_left(legal, action)
         if place == len(legal) or legal[place] != action:
             raise self._illegal(action)
-        action, player, game, raw = legal[place], self._player, self.game, self.raw
+        self.apply_unchecked(legal[place])
+
+    def apply_unchecked(self, action: int) -> None:
+        """``apply`` of an action that is legal for certain, without the time to look: what else happens is unknown."""
+        player, game, raw = self._player, self.game, self.raw
         if game.keeps_returns:
             self._before = raw.returns()
         if player < 0 or game.renaming is None:

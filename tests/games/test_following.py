@@ -104,7 +104,7 @@ def test_a_game_followed_through_every_special_move() -> None:
 def test_following_a_game_of_go(notation: Notation) -> None:
     game = make_game("go(board_size=5)")
     rng = np.random.default_rng(3)
-    for _ in range(5):
+    for _ in range(12):
         followed, read = game.initial_state(), game.initial_state()
         play = follow(followed, notation)
         while not read.is_terminal() and len(read.history) < 60:
