@@ -36,7 +36,7 @@ def split_wthor(source: Source) -> Iterator[RawRecord | RecordError]:
     *_, number, _, year, size, kind, depth, _ = HEADER.unpack_from(window.data)
     refused = _refusal(size, kind)
     if refused is not None:
-        yield window.error(0, *refused)
+        yield window.error(0, *refused, HEADER.size)
         return
     tournaments = _names(source.beside("WTHOR.TRN", HEADER.size + MOST_NAMES * TOURNAMENT_BYTES), TOURNAMENT_BYTES)
     players = _names(source.beside("WTHOR.JOU", HEADER.size + MOST_NAMES * PLAYER_BYTES), PLAYER_BYTES)
@@ -59,7 +59,7 @@ def split_wthor(source: Source) -> Iterator[RawRecord | RecordError]:
     if not window.data[start:]:
         window.extend()
     if window.data[start:]:
-        yield window.error(start, "extra data", f"more bytes than the {number:,} games that the header says")
+        yield window.error(start, "extra data", f"more bytes than the {number:,} games that the header says", start)
     elif not number:
         yield window.error(0, "no records", "the header says 0 games")
 
