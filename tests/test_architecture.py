@@ -30,6 +30,9 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "zstandard": ("records/*.py", "dataset/*.py"),
     "rich": ("tracking/progress.py",),
     "rust_pgn_reader_python_binding": ("records/pgn_rust.py",),
+    "openvino": ("models/backends/openvino_backend.py",),
+    "onnx": ("models/onnx_export.py",),
+    "onnxruntime": ("models/backends/onnx_runtime.py",),
     "torch": ("losses/*.py", "models/*.py", "checkpoints/*.py", "learners/*.py", "stages/*.py", "cli/doctor.py"),
 }
 """Third-party package -> the only files that may import it, lazily or not (patterns under ``gameil/``). Rules, records,

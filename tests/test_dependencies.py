@@ -42,7 +42,7 @@ def declared(requirements: list[str]) -> set[str]:
     return {re.split(r"[<>=!~\[; ]", requirement)[0] for requirement in requirements}
 
 
-OPTIONAL = {"rust-pgn-reader-python-binding": "pgn"}
+OPTIONAL = {"rust-pgn-reader-python-binding": "pgn", "openvino": "fast", "onnx": "onnx", "onnxruntime": "onnx"}
 """Imported where it is installed -> the extra that brings it."""
 
 

@@ -5,7 +5,7 @@ stranger is checked name by name and shape by shape against its card before anyt
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ from gameil.config import config_values, parse_config
 from gameil.errors import CheckpointError, ConfigError, GameError
 from gameil.games.game import Game
 from gameil.games.registry import make_game
+from gameil.models.backends.backend import BackendName
+from gameil.models.backends.own_positions import own_positions
+from gameil.models.backends.selection import Choice, fastest_evaluator
 from gameil.models.config import ModelConfig
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet, build_model, model_shapes
@@ -33,6 +36,8 @@ from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
 CARD = "snapshot.json"
+SAMPLE_POSITIONS = 128
+"""Positions on which backends are compared."""
 MAX_CARD_BYTES = 1_000_000
 """A card is a page of text; more is damage or mischief."""
 
@@ -77,9 +82,27 @@ class Snapshot:
     encoder: ObservationEncoder
     card: SnapshotCard
 
-    def evaluator(self, *, device: str = "cpu", precision: Precision = "auto") -> NetworkEvaluator:
-        """The network ready to evaluate positions."""
-        return NetworkEvaluator(self.model, device=device, precision=precision)
+    def evaluator(
+        self,
+        *,
+        device: str = "cpu",
+        precision: Precision = "auto",
+        backend: BackendName = "eager",
+        conditions: Mapping[str, float] | None = None,
+    ) -> NetworkEvaluator:
+        """The network ready to evaluate positions; arguments as of ``NetworkEvaluator``, and ``auto`` for a backend:
+        the fastest that agrees with float32 on positions of games that the network plays against itself."""
+        if backend != "auto":
+            return NetworkEvaluator(
+                self.model, device=device, precision=precision, backend=backend, conditions=conditions
+            )
+        return self.fastest(device=device, conditions=conditions).evaluator
+
+    def fastest(self, *, device: str = "cpu", conditions: Mapping[str, float] | None = None) -> Choice:
+        """Tries all backends; see ``models.backends.selection``."""
+        first = NetworkEvaluator(self.model, device=device, conditions=conditions)
+        samples = own_positions(first, self.game, self.encoder, SAMPLE_POSITIONS)
+        return fastest_evaluator(self.model, samples, device=device, conditions=conditions)
 
 
 def save_snapshot(path: Path, model: PolicyValueNet, card: SnapshotCard) -> None:
@@ -88,14 +111,16 @@ def save_snapshot(path: Path, model: PolicyValueNet, card: SnapshotCard) -> None
     Raises ``CheckpointError`` when ``card.model`` is not the configuration of ``model``, or ``path`` is something else
     than a snapshot.
     """
-    if card.model != model.config:
+    if card.model.resolved() != model.config:
         raise CheckpointError(f"{path}: the card describes another network than the one to be saved")
     if path.exists() and not (path / CARD).exists():
         raise CheckpointError(f"{path}: exists and is not a snapshot; it is left alone")
 
+    spelled_out = replace(card, model=model.config)
+
     def write(directory: Path) -> None:
         write_tensors(directory / WEIGHTS, model.state_dict())
-        write_json(directory / CARD, config_values(card))
+        write_json(directory / CARD, config_values(spelled_out))
 
     write_directory(path, write)
 

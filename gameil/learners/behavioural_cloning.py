@@ -2,7 +2,9 @@
 
     L(theta) = mean_b w_b CE(q_b, pi_theta(. | s_b)) + c_v mean_b u_b (v_theta(s_b) - z_b)^2
 
-with the policy over legal actions only, ``q`` one-hot or an expert's label, ``w`` and ``u`` weights.
+with the policy over legal actions only, ``q`` one-hot or an expert's label, ``w`` and ``u`` weights. A network that
+foresees win, draw and loss has their cross-entropy in place of the square; one with auxiliary heads adds their losses
+(``losses.outcome``).
 Silver et al., "Mastering the game of Go with deep neural networks and tree search" (2016), Methods; with soft targets
 it is the learning step of DAgger (Ross et al., 2011) and of expert iteration (Anthony et al., 2017).
 
@@ -15,26 +17,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gameil.errors import CheckpointError, ConfigError
 from gameil.learners.learner import StepResult
-from gameil.losses.masking import legal_log_softmax, legal_logits, legal_rows, segment_sum
+from gameil.losses.masking import legal_rows, segment_sum
+from gameil.losses.outcome import moves_left_loss, outcome_loss, ownership_loss
 from gameil.losses.supervised import played_targets, policy_loss, smooth_targets, value_loss
-from gameil.models.layers import ConvNorm
-from gameil.models.policy_value import PolicyValueNet
+from gameil.models.policy_value import PolicyValue, PolicyValueNet
 from gameil.models.precision import (
     Precision,
     autocast,
     compute_dtype,
     host_tensor,
+    is_convolutional,
     observation_tensor,
     select_device,
     use_channels_last,
 )
 from gameil.positions.position_batch import PositionBatch
 from gameil.schedules import warmup_cosine
+from gameil.seeding import generator
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,18 @@ class CloningConfig:
     """Share of the target that is spread over all legal actions."""
     value_weight: float = 0.25
     """``c_v``: weight of the value loss. One result for a whole game is soon learned by heart, so below 1."""
+    moves_left_weight: float = 0.1
+    """Weight of the moves-left loss, where ``model.moves_left`` is on."""
+    ownership_weight: float = 0.15
+    """Weight of the ownership loss, where ``model.ownership`` is on. Wu (2019), section 4.1, has 1.5 / board size^2 a
+    cell, summed."""
+    condition_dropout: float = 0.15
+    """Share of positions in which each condition is hidden, so that the network also plays without it."""
+    micro_batch: int = 0
+    """Positions computed at once, their gradients being added up over the batch: for batches larger than the memory.
+    Batch normalisation sees so many at a time. 0 for the whole batch."""
+    compile: bool = False
+    """Compile the network (torch.compile): pays on GPUs, where it saves a quarter; on CPUs it costs a minute first."""
     ema_decay: float = 0.999
     """Share that the averaged weights (used for evaluation and snapshots) keep at each step; 0 for no averaging."""
     precision: Precision = "auto"
@@ -68,14 +86,24 @@ class CloningConfig:
         for name in ("learning_rate", "max_grad_norm"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"learner.{name} must be above 0, got {getattr(self, name)}")
-        for name in ("weight_decay", "value_weight", "warmup_steps"):
+        for name in (
+            *("weight_decay", "value_weight", "moves_left_weight", "ownership_weight"),
+            *("warmup_steps", "micro_batch"),
+        ):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"learner.{name} must be at least 0, got {getattr(self, name)}")
-        for name in ("label_smoothing", "ema_decay", "beta2"):
+        for name in ("label_smoothing", "ema_decay", "beta2", "condition_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"learner.{name} must be at least 0 and below 1, got {getattr(self, name)}")
         if not 0 <= self.final_share <= 1:
             raise ConfigError(f"learner.final_share must be 0 to 1, got {self.final_share}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Losses:
+    total: Tensor
+    """A scalar to differentiate."""
+    metrics: dict[str, float]
 
 
 class BehaviouralCloning:
@@ -94,8 +122,8 @@ class BehaviouralCloning:
         self.device = select_device(device)
         self.model = model.to(self.device).train()
         use_channels_last(self.model)
-        convolutional = any(isinstance(module, ConvNorm) for module in model.modules())
-        self.dtype = compute_dtype(config.precision, self.device, convolutional=convolutional)
+        self.dtype = compute_dtype(config.precision, self.device, convolutional=is_convolutional(model))
+        self._run: nn.Module = torch.compile(self.model) if config.compile else self.model  # type: ignore[assignment]
         self.optimizer = torch.optim.AdamW(
             _decay_groups(self.model, config.weight_decay),
             lr=config.learning_rate,
@@ -123,43 +151,87 @@ class BehaviouralCloning:
         learning_rate = self.learning_rate(share)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        size = len(batch)
-        legal = host_tensor(batch.legal).to(self.device).long()
-        rows = legal_rows(host_tensor(batch.offsets).to(self.device))
-        played = played_targets(host_tensor(batch.actions).to(self.device), legal, rows)
-        targets = played if batch.target_probs is None else host_tensor(batch.target_probs).to(self.device)
-        weights = host_tensor(batch.weights).to(self.device)
-
-        with autocast(self.device, self.dtype):
-            logits, values = self.model(observation_tensor(batch.observations, self.device, self.dtype))
-        log_probs = legal_log_softmax(legal_logits(logits, legal, rows), rows, size)
-        smoothed = smooth_targets(targets, rows, size, self.config.label_smoothing)
-        loss_policy = policy_loss(log_probs, smoothed, rows, weights)
-        loss_value = value_loss(
-            values, host_tensor(batch.returns).to(self.device), host_tensor(batch.return_weights).to(self.device)
-        )
-        loss = loss_policy + self.config.value_weight * loss_value
-
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        metrics = self._backward(batch)
         grad_norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm, foreach=True))
         if not math.isfinite(grad_norm):
             raise ConfigError(
-                f"training diverged at step {self.steps_done}: loss {float(loss.detach())}, gradient norm {grad_norm}; "
-                "lower learner.learning_rate"
+                f"training diverged at step {self.steps_done}: policy loss {metrics['loss/policy']}, "
+                f"gradient norm {grad_norm}; lower learner.learning_rate"
             )
         self.optimizer.step()
         self.steps_done += 1
         self._update_average()
-        return StepResult(
-            {
-                "loss/policy": float(loss_policy.detach()),
-                "loss/value": float(loss_value.detach()),
-                "accuracy/top1": _top1(log_probs.detach(), played, rows, size),
-                "optimizer/grad_norm": grad_norm,
-                "optimizer/learning_rate": learning_rate,
-            }
-        )
+        return StepResult({**metrics, "optimizer/grad_norm": grad_norm, "optimizer/learning_rate": learning_rate})
+
+    def _backward(self, batch: PositionBatch) -> dict[str, float]:
+        """Adds the gradient of the batch, piece by piece, and returns its metrics."""
+        piece = self.config.micro_batch or len(batch)
+        if piece >= len(batch):
+            losses = self._losses(batch)
+            losses.total.backward()  # type: ignore[no-untyped-call]
+            return losses.metrics
+        metrics: dict[str, float] = {}
+        for start in range(0, len(batch), piece):
+            part = batch.take(np.arange(start, min(start + piece, len(batch))))
+            losses = self._losses(part)
+            share = len(part) / len(batch)
+            (share * losses.total).backward()  # type: ignore[no-untyped-call]
+            for name, value in losses.metrics.items():
+                metrics[name] = metrics.get(name, 0.0) + share * value
+        return metrics
+
+    def _losses(self, batch: PositionBatch) -> "_Losses":
+        """The loss of some positions."""
+        config, size = self.config, len(batch)
+        legal = self._tensor(batch.legal).long()
+        rows = legal_rows(self._tensor(batch.offsets))
+        played = played_targets(self._tensor(batch.actions), legal, rows)
+        targets = played if batch.target_probs is None else self._tensor(batch.target_probs)
+        returns, known = self._tensor(batch.returns), self._tensor(batch.return_weights)
+
+        with autocast(self.device, self.dtype):
+            outputs: PolicyValue = self._run(
+                observation_tensor(batch.observations, self.device, self.dtype), self._conditions(batch)
+            )
+        log_probs = self.model.log_probs(outputs.scores, legal, rows)
+        smoothed = smooth_targets(targets, rows, size, config.label_smoothing)
+        loss_policy = policy_loss(log_probs, smoothed, rows, self._tensor(batch.weights))
+        loss_value = value_loss(outputs.values, returns, known)
+        metrics = {"loss/policy": loss_policy, "loss/value": loss_value}
+        if outputs.outcome_logits is None:
+            total = loss_policy + config.value_weight * loss_value
+        else:
+            metrics["loss/outcome"] = outcome_loss(outputs.outcome_logits, returns, known)
+            total = loss_policy + config.value_weight * metrics["loss/outcome"]
+        if outputs.moves_left is not None:
+            moves_left = self._tensor(batch.conditions(("moves_left",))[:, 0])
+            metrics["loss/moves_left"] = moves_left_loss(outputs.moves_left, moves_left, (moves_left > 0).float())
+            total = total + config.moves_left_weight * metrics["loss/moves_left"]
+        if outputs.ownership is not None:
+            if batch.owners is None:
+                raise ConfigError("model.ownership needs final boards in the batches: loader.final_boards = true")
+            owners = self._tensor(batch.owners).float()
+            metrics["loss/ownership"] = ownership_loss(outputs.ownership, owners, owners.abs().amax(dim=1))
+            total = total + config.ownership_weight * metrics["loss/ownership"]
+        numbers = {name: float(value.detach()) for name, value in metrics.items()}
+        return _Losses(total, {**numbers, "accuracy/top1": _top1(log_probs.detach(), played, rows, size)})
+
+    def _conditions(self, batch: PositionBatch) -> Tensor | None:
+        """The batch's conditions ``[B, K]``, each hidden in some positions; None for a network without any.
+
+        Which are hidden is drawn from the step and the games, so that a resumed run hides the same.
+        """
+        names = self.model.config.conditions
+        if not names:
+            return None
+        values = batch.conditions(names)
+        rng = generator(0, "conditions", self.steps_done, int(batch.game_ids[0]))
+        values[rng.random(values.shape) < self.config.condition_dropout] = 0.0
+        return self._tensor(values)
+
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        return host_tensor(array).to(self.device)
 
     def learning_rate(self, share: float | None = None) -> float:
         """Learning rate of the next update: warm-up by steps, then a cosine by steps or by ``share``."""

@@ -81,7 +81,9 @@ def measure_held_out(
         seen += len(batch)
         counts = batch.num_legal()
         rows = np.repeat(np.arange(len(batch)), counts)
-        log_probs, values = evaluator.evaluate_legal(batch.observations, batch.legal.astype(np.int64), rows)
+        log_probs, values = evaluator.evaluate_legal(
+            batch.observations, batch.legal.astype(np.int64), rows, batch.conditions(evaluator.conditions)
+        )
         scores = score_moves(log_probs, batch.legal, batch.offsets, batch.actions)
         choice = counts > 1
         positions += int(choice.sum())

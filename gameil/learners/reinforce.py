@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from gameil.errors import CheckpointError, ConfigError
 from gameil.learners.learner import StepResult
-from gameil.losses.masking import legal_log_softmax, legal_logits
+from gameil.losses.masking import legal_log_softmax
 from gameil.losses.policy_gradient import entropy, normalised_advantages, policy_gradient_loss
 from gameil.losses.regularisers import teacher_kl
 from gameil.losses.returns import lambda_returns
@@ -174,11 +174,10 @@ class Reinforce:
         flat_rows = self._tensor(rows)
         observations = observation_tensor(batch.observations[chosen], self.device, torch.float32)
         with autocast(self.device, self._dtype):
-            logits, values = self._forward(observations)
-        flat_logits = legal_logits(logits, self._tensor(batch.legal[places]), flat_rows)
-        log_probs = legal_log_softmax(flat_logits, flat_rows, size)  # [L]
+            scores, values = self._forward(observations)
+        log_probs = self.model.log_probs(scores, self._tensor(batch.legal[places]), flat_rows)  # [L]
         # What is improved is the policy that played, at its temperature; what people do is compared at 1.
-        acting = legal_log_softmax(flat_logits / batch.temperature, flat_rows, size)  # [L]
+        acting = legal_log_softmax(log_probs / batch.temperature, flat_rows, size)  # [L]
         action_log_probs = acting.index_select(0, self._tensor(action_places))  # [B]
         returns = self._tensor(targets[chosen])
 
@@ -207,10 +206,11 @@ class Reinforce:
         }
 
     def _forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits ``[B, A]`` and values ``[B]``, of whose gradient only a share goes on into the trunk."""
-        features = self.model.trunk(observations)
+        """Scores ``[B, S]`` and values ``[B]``, of whose gradient only a share goes on into the trunk."""
+        features = self.model.features(observations)
         share = self.config.value_to_trunk
-        return self.model.policy(features), self.model.value(share * features + (1.0 - share) * features.detach())
+        values, _ = self.model.value(share * features + (1.0 - share) * features.detach())
+        return self.model.policy(features), values
 
     def _descend(self, loss: Tensor) -> float:
         if not bool(torch.isfinite(loss)):

@@ -77,6 +77,11 @@ def legal_log_softmax(logits: Tensor, rows: Tensor, batch: int) -> Tensor:
     return shifted - segment_sum(shifted.exp(), rows, batch).log().index_select(0, rows)
 
 
+def flat_log_probs(logits: Tensor, legal: Tensor, rows: Tensor) -> Tensor:
+    """Log-probabilities of the legal actions ``[L]`` out of one logit an action, ``[B, A]``."""
+    return legal_log_softmax(legal_logits(logits, legal, rows), rows, len(logits))
+
+
 def segment_sum(values: Tensor, rows: Tensor, batch: int) -> Tensor:
     """Sums the flat ``values [L]`` of each position: ``[B]``."""
     return values.new_zeros(batch).index_add(0, rows, values)

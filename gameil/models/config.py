@@ -1,7 +1,8 @@
 """Which network: stored in every snapshot, so that weights always come with the shape they belong to."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from gameil.errors import ConfigError
 
@@ -9,44 +10,104 @@ MAX_CHANNELS = 2048
 """Bound on every width: a snapshot from a stranger must not make us allocate the whole machine."""
 MAX_DEPTH = 128
 """Bound on blocks and layers, for the same reason."""
+MAX_MODES = 32
+"""Bound on the modes of a latent policy."""
+
+Kind = Literal["mlp", "residual", "transformer"]
+Size = Literal["tiny", "small", "medium", "large"]
+Policy = Literal["auto", "flat", "planes", "from_to", "autoregressive"]
+Condition = Literal["rating", "opponent_rating", "seconds", "year"]
+
+SIZES: Mapping[tuple[Kind, Size], Mapping[str, int]] = {
+    ("residual", "tiny"): {"channels": 32, "blocks": 4},
+    ("residual", "small"): {"channels": 64, "blocks": 6},
+    ("residual", "medium"): {"channels": 128, "blocks": 10},
+    ("residual", "large"): {"channels": 192, "blocks": 15},
+    ("transformer", "tiny"): {"channels": 64, "blocks": 3},
+    ("transformer", "small"): {"channels": 96, "blocks": 5},
+    ("transformer", "medium"): {"channels": 160, "blocks": 8},
+    ("transformer", "large"): {"channels": 256, "blocks": 10},
+    ("mlp", "tiny"): {"hidden": 128, "layers": 1},
+    ("mlp", "small"): {"hidden": 256, "layers": 2},
+    ("mlp", "medium"): {"hidden": 512, "layers": 3},
+    ("mlp", "large"): {"hidden": 1024, "layers": 4},
+}
+"""Widths and depths of the named sizes. Small residual is Maia's tower (McIlroy-Young et al. 2020: 6 blocks of 64); on
+an 8x8 board, transformers cost about as much as residual towers of the same name."""
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A policy-value network. ``residual`` needs a game with a board, ``mlp`` takes any observation, flattened."""
+    """A policy-value network. Trunks but ``mlp`` need a game with a board; ``mlp`` takes any observation, flattened."""
 
     __pydantic_config__ = {"extra": "forbid"}
 
-    kind: Literal["mlp", "residual"] = "residual"
-    """``residual``: convolutional tower; ``mlp``: fully connected."""
-    channels: int = 64
-    """Width of the residual tower."""
-    blocks: int = 6
-    """Residual blocks of two 3x3 convolutions each."""
+    kind: Kind = "residual"
+    """``residual``: convolutional tower; ``transformer``: attention between cells; ``mlp``: fully connected."""
+    size: Size = "small"
+    """Gives the widths and depths that are not given below (``SIZES``)."""
+    channels: int | None = None
+    """Width of a residual tower or transformer; None for that of the size."""
+    blocks: int | None = None
+    """Residual blocks of two 3x3 convolutions each, or transformer blocks; None for that of the size."""
     stem_kernel: Literal[1, 3, 5, 7] = 3
-    """Side of the first convolution. 5 pays on large boards (Go), where shapes are wider than 3 points."""
+    """Side of a residual tower's first convolution. 5 pays on large boards (Go), where shapes are wider than 3."""
     squeeze: int = 16
-    """Width of the squeeze-and-excitation bottleneck in every block, 0 for none."""
+    """Width of the squeeze-and-excitation bottleneck in every residual block, 0 for none."""
+    global_pooling: int = 0
+    """Every so manieth residual block pools channels over the board and adds them back everywhere; 0 for none."""
+    attention_heads: int = 4
+    """Heads of a transformer's attention; divides ``channels``."""
+    policy: Policy = "auto"
+    """``flat``: one linear layer; ``planes``: planes of actions over the board; ``from_to``: dot product of source and
+    target; ``autoregressive``: source, then target, then kind; ``auto``: planes on a board, else flat."""
+    modes: int = 1
+    """Modes of a latent mixture of policies; 1 for a single policy."""
     policy_channels: int = 64
-    """Width of a 3x3 convolution before the policy planes; 0 puts the 1x1 planes right on the tower."""
+    """Width of the policy head; with ``planes`` that of a 3x3 convolution before them, which 0 leaves out."""
+    value: Literal["scalar", "outcome"] = "scalar"
+    """``scalar``: expected return; ``outcome``: chances of win, draw and loss, whose difference is the value."""
     value_channels: int = 8
     """Planes that the value head flattens."""
     value_hidden: int = 64
-    """Width of the value head's hidden layer."""
-    hidden: int = 256
-    """Width of the ``mlp`` layers."""
-    layers: int = 2
-    """Number of ``mlp`` layers before the heads."""
+    """Width of the hidden layer of the value head and of ``moves_left``."""
+    moves_left: bool = False
+    """Train a head that predicts the plies still to come; not used in play."""
+    ownership: bool = False
+    """Train a head that predicts who owns each cell in the end (Go, Othello); not used in play."""
+    conditions: tuple[Condition, ...] = ()
+    """What the policy is told of the game around it, each of which may be unknown: the mover's and the opponent's
+    rating, seconds a player has for a game, the year."""
+    hidden: int | None = None
+    """Width of the ``mlp`` layers; None for that of the size."""
+    layers: int | None = None
+    """Number of ``mlp`` layers before the heads; None for that of the size."""
 
     def __post_init__(self) -> None:
         for name in ("channels", "value_channels", "value_hidden", "hidden"):
             _check(name, getattr(self, name), 1, MAX_CHANNELS)
         for name in ("squeeze", "policy_channels"):
             _check(name, getattr(self, name), 0, MAX_CHANNELS)
-        _check("blocks", self.blocks, 0, MAX_DEPTH)
+        for name in ("blocks", "global_pooling"):
+            _check(name, getattr(self, name), 0, MAX_DEPTH)
         _check("layers", self.layers, 1, MAX_DEPTH)
+        _check("modes", self.modes, 1, MAX_MODES)
+        _check("attention_heads", self.attention_heads, 1, MAX_CHANNELS)
+        if len(set(self.conditions)) != len(self.conditions):
+            raise ConfigError(f"model.conditions names one twice: {', '.join(self.conditions)}")
+        channels = self.channels or SIZES[self.kind, self.size].get("channels", 0)
+        if self.kind == "transformer" and channels % self.attention_heads:
+            raise ConfigError(f"model.attention_heads must divide {channels} channels, got {self.attention_heads}")
+        if self.kind == "mlp" and self.ownership:
+            raise ConfigError("model.ownership needs a trunk with a board: residual or transformer")
+
+    def resolved(self) -> "ModelConfig":
+        """The same with every width and depth spelled out, which later changes of ``SIZES`` cannot move."""
+        named = SIZES[self.kind, self.size]
+        missing: dict[str, Any] = {name: value for name, value in named.items() if getattr(self, name) is None}
+        return replace(self, **missing)
 
 
-def _check(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
+def _check(name: str, value: int | None, low: int, high: int) -> None:
+    if value is not None and not low <= value <= high:
         raise ConfigError(f"model.{name} must be {low} to {high}, got {value}")

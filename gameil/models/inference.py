@@ -1,29 +1,24 @@
-"""The network as an evaluator of positions: normalisation folded away, half precision where it pays, any batch size.
+"""The network as an evaluator of positions: any backend, any batch size, policies over legal actions.
 
-Letters: ``B`` positions, ``A`` actions, ``L`` the legal actions of all positions in a row.
+Letters: ``B`` positions, ``A`` actions, ``L`` the legal actions of all positions in a row, ``K`` conditions.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from gameil.losses.masking import legal_log_softmax, legal_logits
-from gameil.models.heads import BoardPolicyHead
-from gameil.models.layers import ConvNorm
+from gameil.errors import ConfigError
+from gameil.models.backends.backend import Backend, BackendName
+from gameil.models.backends.torch_eager import EagerBackend
+from gameil.models.conditioning import condition_row
+from gameil.models.heads.policy_head import PolicyHead
 from gameil.models.policy_value import PolicyValueNet
-from gameil.models.precision import (
-    Precision,
-    compute_dtype,
-    host_tensor,
-    observation_tensor,
-    select_device,
-    use_channels_last,
-)
+from gameil.models.precision import Precision, compute_dtype, host_tensor, is_convolutional, select_device
 from gameil.positions.position_batch import flat_legal
 
 ILLEGAL_LOG_PROB = float(np.finfo(np.float32).min)
@@ -43,21 +38,33 @@ class Evaluation:
 class NetworkEvaluator:
     """Evaluates positions with a frozen copy of a network: later training of the original does not change it."""
 
-    def __init__(self, model: PolicyValueNet, *, device: str = "cpu", precision: Precision = "auto") -> None:
+    def __init__(
+        self,
+        model: PolicyValueNet,
+        *,
+        device: str = "cpu",
+        precision: Precision = "auto",
+        backend: BackendName = "eager",
+        conditions: Mapping[str, float] | None = None,
+    ) -> None:
+        """
+        Args:
+            model: left as it is.
+            device: ``auto``, ``cpu``, ``cuda``; OpenVINO and ONNX Runtime run on the CPU only.
+            precision: of the computation; the policy's and the value's last layers compute in float32.
+            backend: what computes; ``auto`` needs sample positions: see ``backends.selection.fastest_evaluator``.
+            conditions: told with every position (``{"rating": 1500}``); what is left out is unknown.
+
+        Raises:
+            ConfigError: device, backend or condition is not there.
+        """
         self.device = select_device(device)
         self.num_actions = model.num_actions
-        frozen = copy.deepcopy(model).eval().requires_grad_(False)
-        convolutional = False
-        for module in frozen.modules():
-            if isinstance(module, ConvNorm):
-                module.fold()
-                convolutional = True
-        self.dtype = compute_dtype(precision, self.device, convolutional=convolutional)
-        frozen = frozen.to(self.device)
-        if self.dtype != torch.float32:
-            frozen = _in_half_precision(frozen, self.dtype)
-        use_channels_last(frozen)
-        self._model = frozen
+        self.dtype = compute_dtype(precision, self.device, convolutional=is_convolutional(model))
+        self.backend = build_backend(backend, model, self.device, self.dtype)
+        self._policy = cast(PolicyHead, copy.deepcopy(model.policy).requires_grad_(False).to(self.device))
+        self.conditions = model.config.conditions
+        self._told = condition_row(self.conditions, conditions or {})
 
     def evaluate(self, observations: NDArray[np.float32], legal: Sequence[Sequence[int]]) -> Evaluation:
         """Policies and values of ``B`` positions (0 is allowed).
@@ -76,7 +83,11 @@ class NetworkEvaluator:
         return Evaluation(log_probs, values)
 
     def evaluate_legal(
-        self, observations: NDArray[np.float32] | NDArray[np.float16], legal: NDArray[np.int64], rows: NDArray[np.int64]
+        self,
+        observations: NDArray[np.float32] | NDArray[np.float16],
+        legal: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        conditions: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The same with flat legal actions: log-probabilities beside ``legal [L]``, and values ``[B]``.
 
@@ -84,30 +95,36 @@ class NetworkEvaluator:
             observations: ``[B, *observation_shape]``, at least one position.
             legal: legal actions of all positions in a row, ``[L]``.
             rows: position of each, ``[L]``.
+            conditions: ``[B, K]`` of the positions themselves, in place of those the evaluator was made with.
         """
+        inputs: list[NDArray[np.floating[Any]]] = [observations]
+        if self.conditions:
+            told = np.broadcast_to(self._told, (len(observations), len(self._told)))
+            inputs.append(np.ascontiguousarray(told if conditions is None else conditions))
         with torch.inference_mode():
-            inputs = observation_tensor(observations, self.device, self.dtype)
-            flat_rows = host_tensor(rows).to(self.device)
-            flat_actions = host_tensor(legal).to(self.device)
-            logits, values = self._model(inputs)
-            flat_logits = legal_logits(logits, flat_actions, flat_rows)
-            log_probs = legal_log_softmax(flat_logits, flat_rows, len(observations))
-            return log_probs.cpu().numpy(), values.float().cpu().numpy()
+            scores, values = self.backend(*inputs)
+            log_probs = self._policy.log_probs(
+                scores, host_tensor(legal).to(self.device), host_tensor(rows).to(self.device)
+            )
+            return log_probs.cpu().numpy(), values.cpu().numpy()
 
 
-def _in_half_precision(model: PolicyValueNet, dtype: torch.dtype) -> PolicyValueNet:
-    """Converts all weights to ``dtype`` but for the heads' last layers, which compute in float32 (see ``heads``).
+def build_backend(name: BackendName, model: PolicyValueNet, device: torch.device, dtype: torch.dtype) -> Backend:
+    """The backend ``name`` for ``model``. Raises ``ConfigError`` where it is not there."""
+    if name == "eager":
+        return EagerBackend(model, device, dtype)
+    if name == "compiled":
+        from gameil.models.backends.torch_compiled import CompiledBackend
 
-    Half-precision weights spare the conversion of every weight that autocast makes at every call.
-    """
-    last: list[nn.Module | None] = [model.value.value]
-    last += (
-        [model.policy.planes, model.policy.loose]
-        if isinstance(model.policy, BoardPolicyHead)
-        else [model.policy.logits]
-    )
-    model = model.to(dtype)
-    for layer in last:
-        if layer is not None:
-            layer.float()
-    return model
+        return CompiledBackend(model, device, dtype)
+    if device.type != "cpu":
+        raise ConfigError(f"backend {name!r} runs on the CPU only, the device is {device}")
+    if name == "openvino":
+        from gameil.models.backends.openvino_backend import OpenVinoBackend
+
+        return OpenVinoBackend(model, dtype)
+    if name == "onnx":
+        from gameil.models.backends.onnx_runtime import OnnxBackend
+
+        return OnnxBackend(model)
+    raise ConfigError("backend 'auto' needs sample positions to choose by: name one here")

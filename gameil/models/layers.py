@@ -36,7 +36,7 @@ def board_mean(planes: Tensor) -> Tensor:
 
 
 class SqueezeExcitation(nn.Module):
-    """Scales and shifts every channel by what the whole board looks like: the tower's only global view.
+    """Scales and shifts every channel by what the whole board looks like.
 
         y = sigmoid(w) * x + b,    (w, b) = W_2 relu(W_1 mean_HW x)
 
@@ -54,30 +54,59 @@ class SqueezeExcitation(nn.Module):
         return torch.addcmul(shift[:, :, None, None], torch.sigmoid(scale)[:, :, None, None], planes)
 
 
+class GlobalPooling(nn.Module):
+    """Adds what is pooled from some channels to all others, everywhere on the board.
+
+        y = x + W (mean_HW g, max_HW g),    g = relu(conv_3x3 x)
+
+    Wu, "Accelerating Self-Play Learning in Go" (2019), section 3.3; without the mean scaled by the board's size, since
+    one network sees one size.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        pooled = max(1, channels // 4)
+        self.pooled = ConvNorm(channels, pooled, 3)
+        self.spread = nn.Linear(2 * pooled, channels)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        pooled = torch.relu(self.pooled(planes))
+        spread = self.spread(torch.cat([board_mean(pooled), pooled.amax(dim=(2, 3))], dim=1))
+        return planes + cast(Tensor, spread)[:, :, None, None]
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions beside an identity: ``relu(x + SE(f(x)))``. He et al. (2016), figure 2."""
 
-    def __init__(self, channels: int, squeeze: int) -> None:
+    def __init__(self, channels: int, squeeze: int, *, pooling: bool = False) -> None:
         super().__init__()
         self.first = ConvNorm(channels, channels, 3)
         self.second = ConvNorm(channels, channels, 3)
         self.excitation: nn.Module = SqueezeExcitation(channels, squeeze) if squeeze else nn.Identity()
+        self.pooling: nn.Module = GlobalPooling(channels) if pooling else nn.Identity()
 
     def forward(self, planes: Tensor) -> Tensor:
-        change = self.excitation(self.second(torch.relu_(self.first(planes))))
+        change = self.excitation(self.second(self.pooling(torch.relu_(self.first(planes)))))
         return torch.relu_(planes + change)
 
 
 class ResidualTower(nn.Module):
     """Observation planes to features: ``[B, C, H, W]`` to ``[B, channels, H, W]``."""
 
-    def __init__(self, planes: int, *, channels: int, blocks: int, stem_kernel: int, squeeze: int) -> None:
+    def __init__(
+        self, planes: int, *, channels: int, blocks: int, stem_kernel: int, squeeze: int, global_pooling: int = 0
+    ) -> None:
         super().__init__()
         self.stem = ConvNorm(planes, channels, stem_kernel)
-        self.blocks = nn.Sequential(*(ResidualBlock(channels, squeeze) for _ in range(blocks)))
+        pools = [bool(global_pooling) and (number + 1) % global_pooling == 0 for number in range(blocks)]
+        self.blocks = nn.Sequential(*(ResidualBlock(channels, squeeze, pooling=pool) for pool in pools))
 
-    def forward(self, observations: Tensor) -> Tensor:
-        return cast(Tensor, self.blocks(torch.relu_(self.stem(observations))))
+    def forward(self, observations: Tensor, shift: Tensor | None = None) -> Tensor:
+        """Features; ``shift [B, channels]`` (see ``conditioning``) is added after the first convolution."""
+        stem = self.stem(observations)
+        if shift is not None:
+            stem = stem + shift[:, :, None, None]
+        return cast(Tensor, self.blocks(torch.relu_(stem)))
 
 
 class DenseTrunk(nn.Module):
@@ -88,8 +117,10 @@ class DenseTrunk(nn.Module):
         widths = [inputs, *[hidden] * layers]
         self.layers = nn.ModuleList(nn.Linear(fan_in, fan_out) for fan_in, fan_out in pairwise(widths))
 
-    def forward(self, observations: Tensor) -> Tensor:
+    def forward(self, observations: Tensor, shift: Tensor | None = None) -> Tensor:
+        """Features; ``shift [B, hidden]`` (see ``conditioning``) is added before the first activation."""
         features = observations.flatten(1)
-        for layer in self.layers:
-            features = torch.relu(layer(features))
+        for number, layer in enumerate(self.layers):
+            features = layer(features)
+            features = torch.relu(features if number or shift is None else features + shift)
         return features

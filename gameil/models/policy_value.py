@@ -1,6 +1,6 @@
 """The policy-value network and how it is built from its configuration.
 
-Letters: ``B`` batch, ``A`` actions.
+Letters: ``B`` batch, ``S`` scores, ``L`` legal actions of a batch in a row, ``K`` conditions, ``N`` cells.
 """
 
 import math
@@ -11,9 +11,14 @@ from torch import Tensor, nn
 
 from gameil.errors import ConfigError, ShapeError
 from gameil.games.game import Game
+from gameil.models.conditioning import Conditioning
 from gameil.models.config import ModelConfig
-from gameil.models.heads import BoardPolicyHead, DensePolicyHead, ValueHead
+from gameil.models.heads.auxiliary import MovesLeftHead, OwnershipHead
+from gameil.models.heads.policy import build_policy
+from gameil.models.heads.policy_head import PolicyHead
+from gameil.models.heads.value import ValueHead
 from gameil.models.layers import ConvNorm, DenseTrunk, ResidualTower
+from gameil.models.transformer import BoardTransformer
 
 MAX_PARAMETERS = 500_000_000
 """Largest network that is built: bounded widths alone would still allow absurd products."""
@@ -22,10 +27,16 @@ MAX_PARAMETERS = 500_000_000
 class PolicyValue(NamedTuple):
     """What the network says of a batch."""
 
-    logits: Tensor
-    """``[B, A]`` float32, of all actions, legal or not."""
+    scores: Tensor
+    """``[B, S]`` float32: what the policy head says; only ``PolicyValueNet.log_probs`` knows how to read it."""
     values: Tensor
     """``[B]`` float32 in [-1, 1]: expected return of the mover."""
+    outcome_logits: Tensor | None = None
+    """``[B, 3]`` float32 of win, draw, loss, where the value is made of them."""
+    moves_left: Tensor | None = None
+    """``[B]`` float32: plies still to come, where it is trained."""
+    ownership: Tensor | None = None
+    """``[B, N]`` float32: logits of the mover owning each cell in the end, where it is trained."""
 
 
 class PolicyValueNet(nn.Module):
@@ -34,9 +45,12 @@ class PolicyValueNet(nn.Module):
     def __init__(
         self,
         trunk: nn.Module,
-        policy: BoardPolicyHead | DensePolicyHead,
+        policy: nn.Module,
         value: ValueHead,
         *,
+        conditioning: Conditioning | None = None,
+        moves_left: MovesLeftHead | None = None,
+        ownership: OwnershipHead | None = None,
         config: ModelConfig,
         observation_shape: tuple[int, ...],
         num_actions: int,
@@ -45,18 +59,57 @@ class PolicyValueNet(nn.Module):
         self.trunk = trunk
         self.policy = policy
         self.value = value
+        self.conditioning = conditioning
+        self.moves_left = moves_left
+        self.ownership = ownership
         self.config = config
         self.observation_shape = observation_shape
         self.num_actions = num_actions
 
-    def forward(self, observations: Tensor) -> PolicyValue:
-        """Logits of all actions and values, from observations ``[B, *observation_shape]``."""
+    def forward(self, observations: Tensor, conditions: Tensor | None = None) -> PolicyValue:
+        """Scores of all actions, values, and what else is trained.
+
+        Args:
+            observations: ``[B, *observation_shape]``.
+            conditions: ``[B, K]`` in the order of ``config.conditions``, 0 where unknown; None for all unknown. A
+                network without conditions takes None.
+        """
+        features = self.features(observations, conditions)
+        values, outcome_logits = self.value(features)
+        return PolicyValue(
+            self.policy(features),
+            values,
+            outcome_logits,
+            self.moves_left(features) if self.moves_left is not None else None,
+            self.ownership(features) if self.ownership is not None else None,
+        )
+
+    def features(self, observations: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """What the trunk makes of a batch, for the heads; arguments as of ``forward``."""
         if observations.shape[1:] != self.observation_shape:
             raise ShapeError(
                 f"observations are {tuple(observations.shape[1:])}, the network takes {self.observation_shape}"
             )
-        features = self.trunk(observations)
-        return PolicyValue(cast(Tensor, self.policy(features)), cast(Tensor, self.value(features)))
+        if self.conditioning is None:
+            return cast(Tensor, self.trunk(observations))
+        if conditions is None:
+            conditions = observations.new_zeros(observations.shape[0], len(self.config.conditions))
+        return cast(Tensor, self.trunk(observations, self.conditioning(conditions)))
+
+    def log_probs(self, scores: Tensor, legal: Tensor, rows: Tensor) -> Tensor:
+        """Log-probabilities of the legal actions, float32 ``[L]``, summing to one in each position.
+
+        Args:
+            scores: of ``forward``, ``[B, S]``.
+            legal: flat legal actions, int64 ``[L]``.
+            rows: position of each, int64 ``[L]``.
+        """
+        return cast(PolicyHead, self.policy).log_probs(scores, legal, rows)
+
+    def for_play(self) -> None:
+        """Drops, in place, the heads that only training uses."""
+        self.moves_left = None
+        self.ownership = None
 
 
 def build_model(
@@ -65,19 +118,19 @@ def build_model(
     """A network with fresh weights, drawn from ``seed``; the global random state is left as it was.
 
     Args:
-        config: which network.
+        config: which network; what it leaves to the named size is spelled out in the network's own ``config``.
         game: whose actions it scores.
-        observation_shape: what it sees: ``[C, H, W]`` for ``residual``, anything for ``mlp``
+        observation_shape: what it sees: ``[C, H, W]``, or anything for ``mlp``
             (``positions.encoder.ObservationEncoder.shape``).
         seed: of the initial weights.
 
     Raises:
-        ConfigError: the kind does not fit the observations, or the network would be absurdly large.
+        ConfigError: the trunk or a head does not fit the game, or the network would be absurdly large.
     """
     model_shapes(config, game, observation_shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _assemble(config, game, observation_shape)
+        return _assemble(config.resolved(), game, observation_shape)
 
 
 def model_shapes(
@@ -87,9 +140,10 @@ def model_shapes(
 
     Raises ``ConfigError`` where it would refuse.
     """
-    if config.kind == "residual" and len(observation_shape) != 3:
+    config = config.resolved()
+    if config.kind != "mlp" and len(observation_shape) != 3:
         raise ConfigError(
-            f"model.kind = 'residual' needs board observations [C, H, W], but {game.id} has shape "
+            f"model.kind = {config.kind!r} needs board observations [C, H, W], but {game.id} has shape "
             f"{list(observation_shape)}: use 'mlp'"
         )
     with torch.device("meta"):
@@ -101,33 +155,51 @@ def model_shapes(
 
 
 def _assemble(config: ModelConfig, game: Game, observation_shape: tuple[int, ...]) -> PolicyValueNet:
-    policy: BoardPolicyHead | DensePolicyHead
-    trunk: nn.Module
+    trunk, features = _trunk(config, observation_shape)
+    channels = features[0]
     if config.kind == "mlp":
-        trunk = DenseTrunk(math.prod(observation_shape), hidden=config.hidden, layers=config.layers)
-        policy = DensePolicyHead(config.hidden, game.num_actions)
-        value = ValueHead(config.hidden, config.value_hidden)
+        value = ValueHead(channels, config.value_hidden, outcomes=config.value == "outcome")
     else:
-        planes, height, width = observation_shape
-        trunk = ResidualTower(
-            planes,
-            channels=config.channels,
-            blocks=config.blocks,
-            stem_kernel=config.stem_kernel,
-            squeeze=config.squeeze,
+        reduce = nn.Sequential(ConvNorm(channels, config.value_channels, 1), nn.ReLU())
+        value = ValueHead(
+            config.value_channels * features[1] * features[2],
+            config.value_hidden,
+            outcomes=config.value == "outcome",
+            reduce=reduce,
         )
-        layout = game.board
-        if layout is not None and (layout.action_index >= 0).any():
-            policy = BoardPolicyHead(config.channels, layout, policy_channels=config.policy_channels)
-        else:
-            policy = DensePolicyHead(config.channels * height * width, game.num_actions)
-        reduce = nn.Sequential(ConvNorm(config.channels, config.value_channels, 1), nn.ReLU())
-        value = ValueHead(config.value_channels * height * width, config.value_hidden, reduce=reduce)
     return PolicyValueNet(
         trunk,
-        policy,
+        build_policy(config, game, features),
         value,
+        conditioning=Conditioning(config.conditions, channels) if config.conditions else None,
+        moves_left=MovesLeftHead(channels, config.value_hidden) if config.moves_left else None,
+        ownership=OwnershipHead(channels) if config.ownership else None,
         config=config,
         observation_shape=tuple(observation_shape),
         num_actions=game.num_actions,
     )
+
+
+def _trunk(config: ModelConfig, observation_shape: tuple[int, ...]) -> tuple[nn.Module, tuple[int, ...]]:
+    """The trunk of a resolved configuration, and the shape of its features without the batch."""
+    if config.kind == "mlp":
+        assert config.hidden is not None
+        assert config.layers is not None
+        trunk = DenseTrunk(math.prod(observation_shape), hidden=config.hidden, layers=config.layers)
+        return trunk, (config.hidden,)
+    assert config.channels is not None
+    assert config.blocks is not None
+    planes, height, width = observation_shape
+    features = (config.channels, height, width)
+    if config.kind == "transformer":
+        return BoardTransformer(
+            planes, height, width, channels=config.channels, blocks=config.blocks, heads=config.attention_heads
+        ), features
+    return ResidualTower(
+        planes,
+        channels=config.channels,
+        blocks=config.blocks,
+        stem_kernel=config.stem_kernel,
+        squeeze=config.squeeze,
+        global_pooling=config.global_pooling,
+    ), features

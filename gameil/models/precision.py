@@ -41,6 +41,11 @@ def native_bfloat16(device: torch.device) -> bool:
     return bool(probe()) if probe is not None else False
 
 
+def is_convolutional(model: nn.Module) -> bool:
+    """Whether most of the work is convolutions or attention, where half precision pays even on CPUs."""
+    return any(isinstance(module, nn.Conv2d) for module in model.modules())
+
+
 def compute_dtype(precision: Precision, device: torch.device, *, convolutional: bool) -> torch.dtype:
     """What ``precision`` means for a network on ``device``."""
     if precision == "float32":

@@ -6,11 +6,16 @@ Letters: ``B`` positions, ``L`` the legal actions of all of them in a row.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gameil.errors import ShapeError
+
+CONTEXT = ("opponent_rating", "seconds", "year", "moves_left")
+"""Columns of ``PositionBatch.context``: the opponent's rating; seconds a player has for the game (40 moves of increment
+included); the year with the month as its fraction; plies from the position to the end of the record."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +44,11 @@ class PositionBatch:
     """``[B]``: number of actions before the position."""
     ratings: NDArray[np.int32]
     """``[B]``: the mover's rating, 0 where unknown."""
+    context: NDArray[np.float32] | None = None
+    """``[B, 4]``: the game around the position (``CONTEXT``), 0 where unknown; None: all unknown."""
+    owners: NDArray[np.int8] | None = None
+    """``[B, H * W]``: who owns each cell in the end, 1 the mover, -1 the opponent, all 0 where that is not known; None
+    where it was not asked for (``LoaderConfig.final_boards``)."""
 
     def __post_init__(self) -> None:
         size = len(self.actions)
@@ -77,7 +87,19 @@ class PositionBatch:
             game_ids=self.game_ids[indices],
             plies=self.plies[indices],
             ratings=self.ratings[indices],
+            context=None if self.context is None else self.context[indices],
+            owners=None if self.owners is None else self.owners[indices],
         )
+
+    def conditions(self, names: Sequence[str]) -> NDArray[np.float32]:
+        """What a conditioned network is told, a new array ``[B, len(names)]``: ``rating`` or columns of ``context``."""
+        told = np.zeros((len(self), len(names)), np.float32)
+        for column, name in enumerate(names):
+            if name == "rating":
+                told[:, column] = self.ratings
+            elif self.context is not None:
+                told[:, column] = self.context[:, CONTEXT.index(name)]
+        return told
 
     def soft_targets(self) -> NDArray[np.float32]:
         """``target_probs``, spelled out as one-hot where it is None, ``[L]``."""
@@ -98,12 +120,30 @@ class PositionBatch:
         joined = {
             field.name: np.concatenate([getattr(part, field.name) for part in parts])
             for field in fields(PositionBatch)
-            if field.name not in ("offsets", "target_probs")
+            if field.name not in ("offsets", "target_probs", "context", "owners")
         }
         offsets = np.zeros(sum(len(part) for part in parts) + 1, dtype=np.int64)
         np.cumsum(np.concatenate([part.num_legal() for part in parts]), out=offsets[1:])
         target_probs = np.concatenate([part.soft_targets() for part in parts]) if soft else None
-        return PositionBatch(**joined, offsets=offsets, target_probs=target_probs)
+        return PositionBatch(
+            **joined,
+            offsets=offsets,
+            target_probs=target_probs,
+            context=_joined([part.context for part in parts], [len(part) for part in parts], np.float32),
+            owners=_joined([part.owners for part in parts], [len(part) for part in parts], np.int8),
+        )
+
+
+def _joined(
+    arrays: Sequence[NDArray[Any] | None], lengths: Sequence[int], dtype: type[np.generic]
+) -> NDArray[Any] | None:
+    """Arrays of two dimensions in a row, with zeros where one is None; None where all are."""
+    widths = {array.shape[1] for array in arrays if array is not None}
+    if not widths:
+        return None
+    (width,) = widths
+    zeros = [np.zeros((length, width), dtype) for length in lengths]
+    return np.concatenate([zero if array is None else array for array, zero in zip(arrays, zeros, strict=True)])
 
 
 def flat_legal(legal_lists: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

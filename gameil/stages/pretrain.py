@@ -14,7 +14,8 @@ import torch
 from gameil.checkpoints.checkpoint import CheckpointStore
 from gameil.checkpoints.snapshot import SnapshotCard, load_snapshot, save_snapshot
 from gameil.dataset.dataset import Dataset
-from gameil.dataset.loader import Loader, LoaderConfig
+from gameil.dataset.loader import Loader
+from gameil.dataset.loader_config import LoaderConfig
 from gameil.dataset.prefetch import PrefetchedLoader
 from gameil.dataset.schema import Split
 from gameil.errors import ConfigError, DatasetError
@@ -341,7 +342,7 @@ def _initial_model(config: PretrainConfig, game: Game, encoder: ObservationEncod
     if config.init is None:
         return build_model(config.model, game, encoder.shape, seed=stream_seed(config.seed, "weights"))
     snapshot = load_snapshot(config.init, game=game.id)
-    if snapshot.card.model != config.model:
+    if snapshot.card.model.resolved() != config.model.resolved():
         raise ConfigError(f"init: {config.init} has {snapshot.card.model}, the configuration says {config.model}")
     if snapshot.card.encoder != config.encoder:
         raise ConfigError(f"init: {config.init} has {snapshot.card.encoder}, the configuration says {config.encoder}")

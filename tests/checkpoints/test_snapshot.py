@@ -70,7 +70,7 @@ def test_outputs_never_change_after_further_training(snapshot: Path) -> None:
     optimizer = torch.optim.SGD(loaded.model.parameters(), lr=1.0)
     loaded.model.train()
     for _ in range(3):
-        logits, values = loaded.model(torch.from_numpy(observations))
+        logits, values = loaded.model(torch.from_numpy(observations))[:2]
         optimizer.zero_grad()
         (logits.square().sum() + values.sum()).backward()
         optimizer.step()
@@ -145,7 +145,7 @@ def test_parameters_that_change_no_shape_are_the_same_game(tmp_path: Path) -> No
         ({"format_version": None}, "snapshot format None"),
         ({"surprise": 1}, "surprise: unknown key"),
         ({"model__surprise": 1}, "model.surprise: unknown key"),
-        ({"model__kind": "transformer"}, "model.kind"),
+        ({"model__kind": "perceptron"}, "model.kind"),
         ({"model__channels": 10**12}, "model.channels must be 1 to 2048"),
         ({"model__channels": 2048, "model__blocks": 128}, "more than the bound"),
         ({"model__channels": 16}, "has shape"),

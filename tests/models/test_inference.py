@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from gameil.games.registry import make_game
-from gameil.losses.masking import masked_log_softmax
 from gameil.models.config import ModelConfig
 from gameil.models.inference import ILLEGAL_LOG_PROB, NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet, build_model
+from gameil.positions.position_batch import flat_legal
 
 CONFIG = ModelConfig(channels=16, blocks=2, squeeze=4, policy_channels=8, value_hidden=8)
 
@@ -43,9 +43,11 @@ def test_evaluates_as_the_network_does(game_id: str, shape: tuple[int, ...], con
     mask = np.zeros((6, model.num_actions), dtype=bool)
     for row, actions in enumerate(legal):
         mask[row, actions] = True
+    flat, rows = (torch.from_numpy(array) for array in flat_legal(legal))
     with torch.inference_mode():
-        logits, values = model(torch.from_numpy(observations))
-        expected = masked_log_softmax(logits, torch.from_numpy(mask)).numpy()
+        scores, values = model(torch.from_numpy(observations))[:2]
+        expected = np.full(mask.shape, ILLEGAL_LOG_PROB, np.float32)
+        expected[mask] = model.log_probs(scores, flat, rows).numpy()
     exact = NetworkEvaluator(model, precision="float32").evaluate(observations, legal)
     np.testing.assert_allclose(exact.log_probs, expected, atol=1e-4)
     np.testing.assert_allclose(exact.values, values.numpy(), atol=1e-5)

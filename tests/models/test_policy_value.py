@@ -10,7 +10,8 @@ from gameil.errors import ConfigError, ShapeError
 from gameil.games.game import BoardLayout
 from gameil.games.registry import make_game
 from gameil.models.config import ModelConfig
-from gameil.models.heads import BoardPolicyHead, DensePolicyHead, score_places
+from gameil.models.heads.board import BoardPolicyHead, score_places
+from gameil.models.heads.dense import DensePolicyHead
 from gameil.models.layers import ConvNorm, SqueezeExcitation
 from gameil.models.policy_value import build_model, model_shapes
 from gameil.models.precision import compute_dtype, select_device, use_channels_last
@@ -42,8 +43,8 @@ def test_every_kind_fits_every_layout(kind: str, game_id: str) -> None:
     game, shape = make_game(game_id), observation_shape(game_id)
     model = build_model(ModelConfig(kind=kind, **SMALL), game, shape).train()  # type: ignore[arg-type]
     observations = torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
-    logits, values = model(observations)
-    assert logits.shape == (4, game.num_actions)
+    logits, values = model(observations)[:2]
+    assert logits.shape == (4, model.policy.num_scores)
     assert values.shape == (4,)
     assert (values.abs() <= 1).all()
     assert logits.dtype == values.dtype == torch.float32
@@ -101,6 +102,7 @@ def layout(action_index: list[int], planes: int) -> BoardLayout:
 
 def test_planes_reach_the_actions_they_are_indexed_for() -> None:
     # Two planes on 2x2 cells: action 0 is plane 1 cell 2 (index 6), action 1 has no cell, action 2 is plane 0 cell 3.
+    # Scores are cell by cell, both planes of each, then the action without a cell.
     head = BoardPolicyHead(1, layout([6, -1, 3], 2), policy_channels=0)
     with torch.no_grad():
         head.planes.weight[:] = torch.tensor([1.0, 10.0]).view(2, 1, 1, 1)
@@ -110,7 +112,9 @@ def test_planes_reach_the_actions_they_are_indexed_for() -> None:
         head.loose.bias.zero_()
     features = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).view(1, 1, 2, 2)
     # 10 * cell 2 (value 3), 100 * mean 2.5, 1 * cell 3 (value 4)
-    assert head(features).tolist() == [[30.0, 250.0, 4.0]]
+    scores = head(features)
+    assert scores.tolist() == [[1.0, 10.0, 2.0, 20.0, 3.0, 30.0, 4.0, 40.0, 250.0]]
+    assert head.places.tolist() == [5, 8, 6]
 
 
 def test_bad_layouts_are_refused() -> None:
@@ -136,7 +140,7 @@ def test_a_board_without_placed_actions_gets_a_dense_head() -> None:
 
     model = build_model(ModelConfig(**SMALL), WithoutPlaces(), (3, 3, 3))  # type: ignore[arg-type]
     assert isinstance(model.policy, DensePolicyHead)
-    assert model(torch.zeros(2, 3, 3, 3)).logits.shape == (2, 9)
+    assert model(torch.zeros(2, 3, 3, 3)).scores.shape == (2, 9)
 
 
 def test_folding_changes_no_output() -> None:
@@ -180,7 +184,7 @@ def test_channels_last_changes_no_output() -> None:
     use_channels_last(model)
     assert model.trunk.stem.conv.weight.is_contiguous(memory_format=torch.channels_last)
     actual = model(observations.contiguous(memory_format=torch.channels_last))
-    torch.testing.assert_close(actual.logits, expected.logits, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(actual.scores, expected.scores, atol=1e-5, rtol=1e-5)
 
 
 def test_devices_and_precisions() -> None:
