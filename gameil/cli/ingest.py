@@ -42,6 +42,8 @@ class IngestArguments:
     """What games must pass to be let in; fixed when the dataset is made."""
     split: SplitRule = field(default_factory=SplitRule)
     """How games are divided into training, validation and test; fixed when the dataset is made."""
+    pgn_extra: bool = True
+    """Resolve chess moves by the Rust reader where the pgn extra is installed: the same games in less time."""
     seed: int = 0
     """Not used: the split follows from the games themselves."""
 
