@@ -35,6 +35,8 @@ class Frame:
     """An observation plane filled with one value by seat (Go's komi as the mover sees it)."""
     raw_seats: tuple[int, ...] | None = None
     """The engine's number of each seat, where it differs: seat 0 is who moves first from the usual start."""
+    alternates: bool = False
+    """Seats move in turn, always: 0, 1, 0, 1 ... or 1, 0, 1, 0 ..., passes being actions."""
     engine_parameters: Mapping[str, Value] | None = None
     """Parameters that the engine needs for this view and that are no parameters of the game."""
 
@@ -77,7 +79,7 @@ def _tic_tac_toe(_: Mapping[str, Value]) -> Frame:
     """Raw planes: empty, o (seat 1), x (seat 0)."""
     index, cells = _placement(3, 3, 0)
     gather = tuple(_swap(planes, 9).reshape(3, 3, 3) for planes in ((2, 1, 0), (1, 2, 0)))
-    return Frame(_layout(3, 3, planes=1, index=index, cells=cells), gather)
+    return Frame(_layout(3, 3, planes=1, index=index, cells=cells), gather, alternates=True)
 
 
 def _connect_four(parameters: Mapping[str, Value]) -> Frame:
@@ -87,14 +89,14 @@ def _connect_four(parameters: Mapping[str, Value]) -> Frame:
     cells = np.full((width, 2), -1, dtype=np.int64)  # where the piece comes to rest depends on the state
     size = height * width
     gather = tuple(_swap(planes, size).reshape(3, height, width) for planes in ((0, 1, 2), (1, 0, 2)))
-    return Frame(_layout(height, width, planes=1, index=index, cells=cells), gather)
+    return Frame(_layout(height, width, planes=1, index=index, cells=cells), gather, alternates=True)
 
 
 def _othello(_: Mapping[str, Value]) -> Frame:
     """Raw planes, already by observer: empty, own, opponent. Action 64 is the pass."""
     index, cells = _placement(8, 8, 1)
     gather = _swap((1, 2, 0), 64).reshape(3, 8, 8)
-    return Frame(_layout(8, 8, planes=1, index=index, cells=cells), (gather, gather))
+    return Frame(_layout(8, 8, planes=1, index=index, cells=cells), (gather, gather), alternates=True)
 
 
 def _go(parameters: Mapping[str, Value]) -> Frame:
@@ -108,7 +110,7 @@ def _go(parameters: Mapping[str, Value]) -> Frame:
     gather = tuple(_swap(planes, size * size).reshape(4, size, size) for planes in ((0, 1, 2, 2), (1, 0, 2, 2)))
     komi = float(parameters["komi"]) / KOMI_UNIT
     layout = _layout(size, size, planes=1, index=index, cells=cells, flat_planes=(3,))
-    return Frame(layout, gather, constant=(3, (0.0 - komi, komi)))
+    return Frame(layout, gather, constant=(3, (0.0 - komi, komi)), alternates=True)
 
 
 def _hex(parameters: Mapping[str, Value]) -> Frame:
@@ -127,7 +129,7 @@ def _hex(parameters: Mapping[str, Value]) -> Frame:
     )
     raw = (np.arange(side * side + extra), np.concatenate([transposed, tail]))
     layout = _layout(side, side, planes=1, index=index, cells=cells, opponent_view=transposed)
-    return Frame(layout, gather, raw, engine_parameters={"plain_obs_tensor": True})
+    return Frame(layout, gather, raw, alternates=True, engine_parameters={"plain_obs_tensor": True})
 
 
 def _breakthrough(parameters: Mapping[str, Value]) -> Frame:
@@ -159,7 +161,7 @@ def _breakthrough(parameters: Mapping[str, Value]) -> Frame:
         cells=np.stack([source, target], axis=1),
         opponent_view=flipped,
     )
-    return Frame(layout, gather, raw)
+    return Frame(layout, gather, raw, alternates=True)
 
 
 def chess_moves() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -207,7 +209,7 @@ def _chess(_: Mapping[str, Value]) -> Frame:
         flat_planes=(13, 14, 15, 16, 17, 18),
     )
     gather = (_swap(white, 64).reshape(19, 8, 8), _swap(black, 64, flipped).reshape(19, 8, 8))
-    return Frame(layout, gather, raw_seats=(1, 0))
+    return Frame(layout, gather, raw_seats=(1, 0), alternates=True)
 
 
 _BUILDERS: Mapping[str, Callable[[Mapping[str, Value]], Frame]] = {

@@ -15,6 +15,7 @@ from gameil.errors import ConfigError
 from gameil.games.game import BoardLayout, Game, State
 from gameil.games.game_replay import ReplayedGames
 from gameil.positions.plane_packing import PlanePacking
+from gameil.positions.position_batch import span_places
 
 
 @dataclass(frozen=True)
@@ -126,12 +127,12 @@ class ObservationEncoder:
         free = (games.planes[rows[:, None], 0, inside] == 0) & ~friends & (beside < size)
         lone = ~friends.any(axis=1) & (free.sum(axis=1) == 1)
         rows, points = rows[lone], beside[lone][free[lone]]
-        ends = np.cumsum(games.counts)
-        forbidden = [
-            point not in games.legal[end - count : end]
-            for point, end, count in zip(points.tolist(), ends[rows].tolist(), games.counts[rows].tolist(), strict=True)
-        ]
-        return rows[forbidden], points[forbidden]
+        counts = games.counts[rows]
+        options = games.legal[span_places(np.cumsum(games.counts)[rows] - counts, counts)]
+        owners = np.repeat(np.arange(len(rows)), counts)
+        legal = np.zeros(len(rows), bool)
+        legal[owners[options == points[owners]]] = True
+        return rows[~legal], points[~legal]
 
     def _ko_point(self, state: State, out: NDArray[np.float32]) -> int:
         """The point that simple ko forbids, or -1.

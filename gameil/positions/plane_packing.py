@@ -42,7 +42,10 @@ class PlanePacking:
         marks = np.unpackbits(bits, axis=1, count=self._num_bits).reshape(size, len(self.binary), self._cells)
         out = np.empty((size, self.shape[0], self._cells), np.uint16)
         for start, plane, number in self._runs:
-            np.multiply(marks[:, start : start + number], _ONE, out=out[:, plane : plane + number])
+            out[:, plane : plane + number] = marks[:, start : start + number]
+        for plane in self.flat:
+            out[:, plane] = 0
+        out *= _ONE
         found = out.view(np.float16)
         found[:, self.flat] = values[:, :, None]
         return found.reshape(size, *self.shape)

@@ -69,12 +69,11 @@ class PositionBatch:
 
     def take(self, indices: NDArray[np.int64]) -> "PositionBatch":
         """The positions at ``indices``, in that order."""
-        counts = self.num_legal()[indices]
+        starts = self.offsets[indices]
+        counts = self.offsets[indices + 1] - starts
         offsets = np.zeros(len(indices) + 1, dtype=np.int64)
         np.cumsum(counts, out=offsets[1:])
-        # Places in `legal`: each position's start, repeated for its actions, plus their rank within the position.
-        rank = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
-        places = np.repeat(self.offsets[indices], counts) + rank
+        places = span_places(starts, counts)
         return PositionBatch(
             observations=self.observations[indices],
             legal=self.legal[places],
@@ -144,6 +143,14 @@ def _joined(
     (width,) = widths
     zeros = [np.zeros((length, width), dtype) for length in lengths]
     return np.concatenate([zero if array is None else array for array, zero in zip(arrays, zeros, strict=True)])
+
+
+def span_places(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The ``counts[b]`` places from ``starts[b]`` on, for all ``b`` in a row, ``[sum(counts)]``."""
+    ends = np.cumsum(counts)
+    places = np.repeat(starts - (ends - counts), counts)
+    places += np.arange(len(places))
+    return places
 
 
 def flat_legal(legal_lists: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
