@@ -6,6 +6,7 @@ environments: a reader and a writer of one process use the same one, and a child
 
 import errno
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,18 @@ DATA_FILE = "data.mdb"
 WRITER_LOCK_FILE = "writer.lock"
 FIRST_MAP_SIZE = 64 << 20
 """Bytes of address space of a new dataset; doubled whenever it is full."""
+LOCK_FILE = "lock.mdb"
+_LOCK_BYTES = 8192
+"""Size of LMDB's lock file with its usual number of readers."""
+_NO_ROOM = {
+    os.strerror(errno.ENOSPC): "the disk is full",
+    os.strerror(errno.EDQUOT): "the disk quota is used up",
+    os.strerror(errno.EFBIG): "the file may not grow so large here",
+}
+"""What the system says when a file cannot grow -> what is told."""
+_CUT_WRITE = os.strerror(errno.EIO)
+"""What LMDB says of a write that found room for its first part only."""
+_LEAST_FREE_BYTES = 1 << 20
 _UNWRITTEN_PAGES = 8
 """LMDB may leave a few freed pages at the end of the file unwritten; a file that lacks more than these is torn."""
 
@@ -184,15 +197,26 @@ def converted(path: Path) -> Iterator[None]:
         yield
     except lmdb.Error as error:
         text = str(error)
-        if "No space left" in text or (isinstance(error, lmdb.DiskError) and "ENOSPC" in text):
-            raise DatasetError(f"{path}: the disk is full; what was committed before is kept") from error
+        reason = next((reason for sign, reason in _NO_ROOM.items() if sign in text), None)
+        if reason is None and _CUT_WRITE in text:
+            full = _free_bytes(path) < _LEAST_FREE_BYTES
+            reason = "the disk is full" if full else "a quota or a limit of file sizes is used up, or the disk fails"
+        if reason is not None:
+            raise DatasetError(f"{path}: {reason}; what was committed before is kept") from error
         if isinstance(error, lmdb.InvalidError | lmdb.VersionMismatchError | lmdb.CorruptedError):
             raise DatasetError(f"{path}: not a dataset: {DATA_FILE} is no LMDB file of this version") from error
         raise DatasetError(f"{path}: LMDB says: {text.splitlines()[0]}") from error
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DatasetError(f"{path}: the disk is full; what was committed before is kept") from error
+        reason = _NO_ROOM.get(os.strerror(error.errno or 0))
+        if reason is not None:
+            raise DatasetError(f"{path}: {reason}; what was committed before is kept") from error
         raise DatasetError(f"{path}: {error.strerror or error}") from error
+
+
+def _free_bytes(path: Path) -> int:
+    """Bytes that the disk of ``path`` has left for this user."""
+    present = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    return shutil.disk_usage(present).free
 
 
 def _file_number(path: Path) -> tuple[int, int] | None:
@@ -243,6 +267,7 @@ def _open_readable(path: Path) -> Any:
         env.close()
         raise
     env.close()
+    _allocate_lock_file(path)
     try:
         return lmdb.open(str(path), lock=True, **options)
     except (lmdb.ReadonlyError, lmdb.Error) as error:
@@ -255,10 +280,32 @@ def _open_writable(path: Path) -> Any:
     data_file = path / DATA_FILE
     size = data_file.stat().st_size if data_file.exists() else 0
     map_size = max(FIRST_MAP_SIZE, 2 * size)
+    _allocate_lock_file(path)
     env = lmdb.open(str(path), map_size=map_size, readahead=False, max_dbs=2 * len(SUB_DATABASES))
     if size:
         _refuse_torn(env, path)
     return env
+
+
+def _allocate_lock_file(path: Path) -> None:
+    """Gives LMDB's lock file its blocks, where the system can; LMDB writes to it through a map, and a page without a
+    place on a full disk would end the process. Its content is left alone: others may be using it."""
+    file = path / LOCK_FILE
+    if not hasattr(os, "posix_fallocate") or (file.exists() and file.stat().st_blocks * 512 >= _LOCK_BYTES):
+        return
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        if os.strerror(error.errno or 0) in _NO_ROOM:
+            raise
+        return  # not writable for us: LMDB decides what that means
+    try:
+        os.posix_fallocate(descriptor, 0, _LOCK_BYTES)
+    except OSError as error:
+        if os.strerror(error.errno or 0) in _NO_ROOM:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def require_data_file(path: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from gameil.dataset import environment
-from gameil.dataset.environment import DATA_FILE
+from gameil.dataset.environment import DATA_FILE, LOCK_FILE
 from gameil.errors import DatasetError
 
 
@@ -42,7 +42,7 @@ def rewritten(path: Path) -> Iterator[Path]:
         yield temporary
         # Readers of the old file share their own lock file, which says nothing about the new one: it goes before, and
         # again after, should somebody have opened the old file in between.
-        lock_file = path / "lock.mdb"
+        lock_file = path / LOCK_FILE
         lock_file.unlink(missing_ok=True)
         (temporary / DATA_FILE).replace(path / DATA_FILE)
         lock_file.unlink(missing_ok=True)
@@ -63,6 +63,8 @@ def _unfinished(path: Path) -> Iterator[Path]:
     remove_unfinished(path)
     try:
         yield temporary
+    except DatasetError as error:  # people know the dataset by its own name
+        raise DatasetError(str(error).replace(str(temporary), str(path))) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
