@@ -6,9 +6,13 @@ from typing import NamedTuple
 from gameil.dataset.codec import UnstorableError
 from gameil.dataset.game_codec import encode_game_value
 from gameil.dataset.schema import SplitRule, content_digest, identity_digest
+from gameil.dataset.value_codec import encode_observations
 from gameil.games.registry import make_game
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.replay import replay
+
+OBSERVATION_CHUNK = 1 << 20
+"""Bytes of observations that are compressed together."""
 
 
 class EncodedGame(NamedTuple):
@@ -30,6 +34,8 @@ class EncodedGame(NamedTuple):
     """Provenance."""
     value: list[bytes | str]
     """The value in ``games``, its texts still without ids."""
+    observations: tuple[bytes, ...] = ()
+    """Values in ``observations``, of a game that actions cannot replay."""
 
 
 def encode_game(played: PlayedGame, split: SplitRule) -> EncodedGame:
@@ -45,7 +51,8 @@ def encode_game(played: PlayedGame, split: SplitRule) -> EncodedGame:
         raise UnstorableError(f"{played.source.file}: a game that cannot be stored: {error}") from error
     content = content_digest(played)
     plies = len(played.actions)
-    decisions = sum(1 for _ in replay(played)) if game.capabilities.stochastic else plies - played.num_setup
+    is_played = game.capabilities.stochastic and game.capabilities.replayable
+    decisions = sum(1 for _ in replay(played)) if is_played else plies - played.num_setup
     return EncodedGame(
         family=game.family,
         digest=identity_digest(played, content),
@@ -57,4 +64,14 @@ def encode_game(played: PlayedGame, split: SplitRule) -> EncodedGame:
         file=played.source.file,
         offset=played.source.offset,
         value=value,
+        observations=() if game.capabilities.replayable else _chunks(played),
     )
+
+
+def _chunks(played: PlayedGame) -> tuple[bytes, ...]:
+    """The observations of a game in encoded parts of about ``OBSERVATION_CHUNK`` bytes."""
+    if played.observations is None:
+        return ()
+    rows = max(1, OBSERVATION_CHUNK * len(played.observations) // max(1, played.observations.nbytes))
+    parts = range(0, len(played.observations), rows)
+    return tuple(encode_observations(played.observations[begin : begin + rows]) for begin in parts)

@@ -194,6 +194,11 @@ def pack_id(number: int) -> bytes:
     return number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
+def observation_key(game_id: int, chunk: int) -> bytes:
+    """Key in ``observations``."""
+    return game_id.to_bytes(8, "big") + chunk.to_bytes(4, "big")
+
+
 def dump_json(value: Any) -> bytes:
     """JSON bytes of a small value of ``meta`` or ``sources``."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()

@@ -26,6 +26,7 @@ from gameil.dataset.schema import (
     SplitRule,
     dump_json,
     label_hash,
+    observation_key,
     pack_id,
     source_key,
 )
@@ -178,6 +179,8 @@ class DatasetWriter:
         self._pending.append(("games", game_id.to_bytes(8, "big"), resolve(game.value, refer)))
         self._pending.append(("digests", game.digest, pack_id(game_id)))
         self._pending_digests[game.digest] = game_id
+        for number, part in enumerate(game.observations):
+            self._pending.append(("observations", observation_key(game_id, number), part))
         self._chunk += INDEX_ENTRY.pack(game.decisions, game.content_hash, game.split)
         if len(self._chunk) == INDEX_CHUNK * INDEX_DTYPE.itemsize:
             self._pending.append(("index", _chunk_key(game_id), bytes(self._chunk)))
@@ -225,8 +228,7 @@ class DatasetWriter:
         """Stores observations of a game that actions cannot replay (``Capabilities.replayable`` is False)."""
         if make_game(self.family).capabilities.replayable:
             raise DatasetError(f"{self.path}: {self.family} is replayable: its observations are not stored")
-        key = game_id.to_bytes(8, "big") + chunk.to_bytes(4, "big")
-        self._pending.append(("observations", key, encode_observations(observations)))
+        self._pending.append(("observations", observation_key(game_id, chunk), encode_observations(observations)))
 
     def set_cursor(self, source: str, cursor: Cursor) -> None:
         """Notes how far ``source`` has been read; committed together with the games before it."""

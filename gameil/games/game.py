@@ -27,7 +27,7 @@ TERMINAL_PLAYER = -4
 RECENT_MOVES = 8
 """How many moves ``State.recent`` keeps at most."""
 
-Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs", "othello"]
+Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs", "othello", "number"]
 """How a move is written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go;
 ``backgammon``: rolls and plays of match text; ``iccs``: xiangqi; ``othello``: squares without the passes."""
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.errors import NotationError
-from gameil.games import backgammon_notation, chess_notation, othello_notation
+from gameil.games import backgammon_notation, chess_notation, hex_notation, othello_notation
 from gameil.games.chess_follower import ChessFollower
 from gameil.games.game import BoardLayout, Notation
 from gameil.games.go_follower import GoFollower, UncheckedState
@@ -91,6 +91,8 @@ def write_move(state: WrittenState, action: int, notation: Notation) -> str:
     _check_notation(name, notation)
     if action not in state.legal_actions():
         raise NotationError(f"{name}: action {action} is not legal here, so it has no text")
+    if notation == "number":
+        return str(action)
     if notation == "backgammon":
         return backgammon_notation.write_turn(state, action)
     if state.current_player() < 0 or notation in ("action", "san"):
@@ -108,6 +110,11 @@ def read_move(state: WrittenState, text: str, notation: Notation) -> int:
     """The action that ``text`` means here. Raises ``NotationError``: malformed, illegal or ambiguous."""
     name = state.game.name
     _check_notation(name, notation)
+    if notation == "number":
+        number = int(text) if text.isdecimal() and len(text) < 10 else None
+        if number not in state.legal_actions():
+            refuse(state, "malformed: no number" if number is None else "illegal here", text)
+        return number
     if notation == "backgammon":
         turn = backgammon_notation.read_turn(state, text)
         return turn if isinstance(turn, int) else refuse(state, turn, text)
@@ -145,6 +152,8 @@ def follow(state: FollowedState, notation: Notation) -> Callable[[str], None]:
     board = state.game.board
     if name == "go" and notation in ("sgf", "gtp") and board is not None and isinstance(state, UncheckedState):
         return GoFollower(state, board.height, notation, _points(board.height, notation)).play
+    if name == "hex" and notation == "action" and board is not None:
+        return hex_notation.follow_cells(state, board.height)
     return lambda text: state.apply(state.parse(text, notation))
 
 
@@ -214,5 +223,5 @@ def _fold(text: str) -> str:
 
 
 def _check_notation(name: str, notation: str) -> None:
-    if notation not in notations(name):
+    if notation not in (*notations(name), "number"):
         raise NotationError(f"{name} has no notation {notation[:_SHOWN]!r} (it has: {', '.join(notations(name))})")

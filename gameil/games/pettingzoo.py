@@ -45,6 +45,8 @@ class _Known:
     max_length: int = 10_000
     perfect: bool = False
     needs: str = "pygame"
+    replayable: bool = True
+    """A seed and the actions after it give the same episode again."""
     like: str = ""
     """The board game whose layout and symmetries it has."""
 
@@ -106,7 +108,7 @@ class PettingZooGame:
         self.capabilities = Capabilities(
             perfect_information=known.perfect,
             clonable=True,
-            replayable=True,
+            replayable=known.replayable,
             stochastic=self.seeded,
             simultaneous=bool(env.metadata.get("is_parallelizable", False)),
             intermediate_rewards=name not in _KNOWN,

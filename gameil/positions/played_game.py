@@ -44,6 +44,8 @@ class PlayedGame:
     """Seconds left after each action, ``[T]``."""
     match_id: str | None = None
     """Set for games that gameil itself generated (arena, league, experts): their key instead of a content digest."""
+    observations: NDArray[np.generic] | None = None
+    """What was seen before each action, ``[T, ...]``, of games that actions cannot replay; None for all others."""
     departures: tuple[str, ...] = ()
     """Where the rules say otherwise than the record (docs/formats.md lists them): counted, not stored."""
 

@@ -1,5 +1,6 @@
 """From a played game to a record: so that stored, arena and league games can be written in people's formats."""
 
+from gameil.errors import RecordsError
 from gameil.games.game import CHANCE_PLAYER, Notation
 from gameil.games.othello_notation import PASS_TEXT
 from gameil.games.registry import make_game
@@ -50,6 +51,34 @@ def to_record(played: PlayedGame) -> GameRecord:
         time_control=played.time_control,
         tags=played.tags,
         clocks=tuple(clocks) if played.clocks is not None else None,
+    )
+
+
+def to_numbered_record(played: PlayedGame) -> GameRecord:
+    """The record of a played game in action ids, for numeric trajectories. Nothing is replayed.
+
+    Raises ``RecordsError`` for a game with setup stones, which ids alone do not tell from moves.
+    """
+    if played.num_setup > opening_plies(played.tags):
+        raise RecordsError(f"{played.game_id}: a game with setup stones cannot be written as action ids")
+    game = make_game(played.game_id)
+    return GameRecord(
+        game=game.name,
+        notation="number",
+        moves=tuple(map(str, played.actions.tolist())),
+        source=played.source,
+        parameters=game_parameters(game.id),
+        players=played.players,
+        start=played.start,
+        returns=played.returns,
+        result=played.result,
+        termination=played.termination,
+        date=played.date,
+        event=played.event,
+        time_control=played.time_control,
+        tags=played.tags,
+        clocks=played.clocks,
+        observations=played.observations,
     )
 
 

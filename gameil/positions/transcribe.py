@@ -32,6 +32,8 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
         problem = problem_of_returns(record.returns, game.num_players)
         if problem:
             return RecordError(record.source, "returns", problem, str(record.returns)[:200])
+    if not game.capabilities.replayable:
+        return _as_recorded(record, game)
     moves, movers = list(record.moves), list(record.movers) if record.movers is not None else None
     setup = list(record.setup)
     if movers:
@@ -111,6 +113,32 @@ def as_played(
         clocks=_align_clocks(record, len(actions)),
         departures=departures,
         match_id=record.tags.get(MATCH_TAG),
+    )
+
+
+def _as_recorded(record: GameRecord, game: Game) -> PlayedGame | RecordError:
+    """A game that its actions cannot replay: they are checked against the bounds alone, and what was seen is kept."""
+    if record.notation != "number" or record.observations is None or len(record.observations) != len(record.moves):
+        detail = f"{game.id} cannot be replayed: its records need action ids and an observation before each"
+        return RecordError(record.source, "observations", detail)
+    actions = np.array([int(move) for move in record.moves], dtype=np.int64)
+    if not all(0 <= action <= game.max_action for action in actions.tolist()):
+        return RecordError(record.source, "illegal move", f"{game.id}: action ids must lie in 0..{game.max_action}")
+    return PlayedGame(
+        game_id=game.id,
+        actions=actions.astype(np.uint32),
+        source=record.source,
+        returns=record.returns,
+        result=record.result,
+        termination=record.termination,
+        players=record.players,
+        date=record.date,
+        event=record.event,
+        time_control=record.time_control,
+        tags=record.tags,
+        clocks=record.clocks,
+        match_id=record.tags.get(MATCH_TAG),
+        observations=record.observations,
     )
 
 

@@ -10,6 +10,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 from gameil.errors import RecordsError
 from gameil.records.record import GameRecord, Provenance, RawRecord, RecordError
-from gameil.records.sources import Source, open_sources
+from gameil.records.sources import NUMPY_ARCHIVE, Source, open_sources
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Format:
     """``(RawRecord) -> GameRecord | RecordError``: one outcome a raw record, whatever its bytes; never raises."""
     writer: str | None
     """``(GameRecord) -> str``: the text of one record, with its line end; None where records are only read."""
+    packer: str | None = None
+    """``(file, records) -> number of records``: writes a whole binary file, in place of ``writer``."""
     binary: bool = False
     """Files are no text: control bytes are expected in them."""
 
@@ -164,10 +167,32 @@ register_format(
         writer="gameil.records.kif_writer:format_kif",
     )
 )
+register_format(
+    Format(
+        "npz",
+        (".npz",),
+        NUMPY_ARCHIVE,
+        splitter="gameil.records.trajectories_reader:split_trajectories",
+        parser="gameil.records.trajectories_reader:parse_trajectory",
+        writer=None,
+        packer="gameil.records.trajectories_writer:pack_trajectories",
+        binary=True,
+    )
+)
+register_format(
+    Format(
+        "hex-text",
+        (),
+        re.compile(rb"(?:White|Black) (?:places [a-z]\d|swaps|resigns)"),
+        splitter="gameil.records.hex_text_reader:split_hex_text",
+        parser="gameil.records.hex_text_reader:parse_hex_text",
+        writer=None,
+    )
+)
 
 ENTRY_POINTS = "gameil.formats"
 """Each entry point of this group is a ``Format``."""
-GAME_FORMATS = {"chess": "pgn", "go": "sgf", "othello": "othello"}
+GAME_FORMATS = {"chess": "pgn", "go": "sgf", "othello": "othello", "hex": "sgf"}
 BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Bytes that no text of records holds."""
 PACKED = re.compile(r"\.(?:zst|gz|bz2|xz)$", re.IGNORECASE)
@@ -299,9 +324,9 @@ def writable_format(path: Path, format: str | None = None, game_name: str | None
 
     Raises ``RecordsError`` where there is none, or none that records can be written in.
     """
-    writable = [known for known in known_formats().values() if known.writer is not None]
+    writable = [known for known in known_formats().values() if known.writer or known.packer]
     if format is not None:
-        if find_format(format).writer is None:
+        if find_format(format) not in writable:
             raise RecordsError(f"{format} is only read; records can be written in {_names(writable)}")
         return format
     named = [known.name for known in writable if path.suffix.lower() in known.extensions]
@@ -324,7 +349,20 @@ def write_records(path: Path, records: Iterable[GameRecord]) -> int:
     left = iter(records)
     first = list(itertools.islice(left, 1))
     format = writable_format(path, game_name=first[0].game if first else None)
+    if find_format(format).packer is not None:
+        return write_packed(path, itertools.chain(first, left), format)
     return write_texts(path, (format_record(record, format) for record in itertools.chain(first, left)))
+
+
+def write_packed(path: Path, records: Iterable[GameRecord], format: str) -> int:
+    """Writes a whole file of a binary format, there whole or not at all; returns the number of records."""
+    packer = find_format(format).packer
+    assert packer is not None, format
+    with _written_whole(path) as temporary, temporary.open("wb") as file:
+        count: int = load_function(packer)(file, records)
+        file.flush()
+        os.fsync(file.fileno())
+    return count
 
 
 def write_texts(path: Path, texts: Iterable[str]) -> int:
@@ -332,18 +370,24 @@ def write_texts(path: Path, texts: Iterable[str]) -> int:
 
     The whole file is written to a temporary name, flushed to disk and renamed: it is there whole or not at all.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     count = 0
+    with _written_whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        for text in texts:
+            file.write(text)
+            count += 1
+        file.flush()
+        os.fsync(file.fileno())
+    return count
+
+
+@contextmanager
+def _written_whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that is renamed to it when all went well."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            for text in texts:
-                file.write(text)
-                count += 1
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
         temporary.replace(path)
     except OSError as error:
         raise RecordsError(f"{path}: cannot be written: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
-    return count

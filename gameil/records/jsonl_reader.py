@@ -20,15 +20,18 @@ def split_jsonl(source: Source) -> Iterator[RawRecord | RecordError]:
 def parse_jsonl(raw: RawRecord) -> GameRecord | RecordError:
     """Reads one line."""
     try:
-        values = json.loads(
-            raw.data.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
-        )
+        values = read_json(raw.data.decode("utf-8-sig"))
         return record_from_json(values, raw.source)
     except SchemaError as error:
         return raw_error(raw, "schema", str(error))
     except (ValueError, RecursionError) as error:
         # UnicodeDecodeError and JSONDecodeError are ValueErrors.
         return raw_error(raw, "syntax", f"not a line of JSON: {error}")
+
+
+def read_json(text: str) -> Any:
+    """The value of a JSON text. Raises ``ValueError`` for keys that stand twice, NaN, and numbers that overflow too."""
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _optional_text(value: Any, key: str) -> str | None:
 
 def _name(value: Any, key: str) -> str:
     text = _text(value, key)
-    if not text.replace("_", "").isalnum() or len(text) > 80:
+    if not text.replace("_", "").replace(":", "", 1).isalnum() or len(text) > 80:  # pettingzoo:NAME has a colon
         raise SchemaError(f"{key} must be a name of letters, digits and underscores, got {text!r:.80}")
     return text
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs", "othello"]
+from numpy.typing import NDArray
+
+Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs", "othello", "number"]
 """How moves are written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go;
 ``backgammon``: rolls and plays of match text; ``iccs``: xiangqi; ``othello``: squares without the passes."""
 
@@ -80,6 +82,8 @@ class GameRecord:
     """All other tags of the record, by the format's own names."""
     clocks: tuple[float | None, ...] | None = None
     """Seconds left on the mover's clock after each move, where stated."""
+    observations: NDArray[Any] | None = field(default=None, compare=False)
+    """What was seen before each move, ``[T, ...]``, where the format has it (numeric trajectories)."""
     comments: Mapping[int, str] = field(default_factory=dict)
     """Comment after the move of that index (-1: before the first move)."""
     tolerances: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 Nothing is ever extracted to disk, so that names inside an archive are only names.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,8 @@ BLOCK = 1 << 20
 """Bytes read at a time: the memory a reader holds is a few of these."""
 PEEK = 1 << 16
 """Bytes looked at to tell what a file is."""
+NUMPY_ARCHIVE = re.compile(rb"PK\x03\x04[\x00-\xff]{26}[\w-]{1,64}\.npy")
+"""The start of NumPy's ``.npz``, a zip archive of arrays that is one file of records."""
 MAX_LAYERS = 4
 """Compressions and archives inside one another that are opened (``x.pgn.gz`` inside ``x.tar.zst`` is three)."""
 
@@ -28,6 +31,8 @@ class Source:
     def __init__(self, name: str, stream: Readable, companions: "Companions | None" = None) -> None:
         self.name = name
         self.companions = companions
+        self.file: IO[bytes] | None = None
+        """The open file itself, where a format takes it apart as it needs (``.npz``)."""
         self.broken: str | None = None
         """Why the stream ended early (cut or damaged), None while all is well."""
         self._stream = stream
@@ -92,7 +97,10 @@ def open_sources(path: Path) -> Iterator[Source]:
         source = Source(str(path), counted, partial(_in_directory, path.parent))
         if not source.peek(1):
             raise RecordsError(f"{path}: {source.broken or 'is empty'}")
-        if source.peek(4) in (b"PK\x03\x04", b"PK\x05\x06"):
+        if NUMPY_ARCHIVE.match(source.peek(512)):
+            source.file = file
+            yield source
+        elif source.peek(4) in (b"PK\x03\x04", b"PK\x05\x06"):
             yield from _zip_members(path, file, counted)
         else:
             yield from _unwrap(source, MAX_LAYERS, counted)
