@@ -120,7 +120,7 @@ def export_command(flags: CommonFlags, argv: Sequence[str], description: str) ->
     )
     arguments = parse(ExportArguments, argv, prog="gameil data export", description=about)
     from gameil.dataset.dataset import Dataset
-    from gameil.stages.export import export_games
+    from gameil.stages.data_export import export_games
 
     number = len(Dataset(arguments.dataset).game_ids(arguments.split)[: arguments.limit])
     with counting_games(flags, "exporting", number) as progress:
