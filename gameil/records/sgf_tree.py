@@ -1,7 +1,8 @@
 """The main line of one SGF game tree as nodes of properties; knows the format, not the game."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import cast
 
 TOKEN = re.compile(r"(;)|([A-Za-z]+)|\[([^\]\\]*+(?:\\.[^\]\\]*+)*+)(?:\]|\\?\Z)|([()])", re.DOTALL)
 """A value that is never closed reaches to the end: looking again from its next bracket would take quadratic time."""
@@ -15,8 +16,20 @@ TEXT_CHARSETS = re.compile(
 )
 """Names passed on to Python's decoders, which know others too that decode no text."""
 
+LONG_TEXT = 1 << 18
+"""Characters of a tree whose tokens are no longer listed all at once."""
+
 Node = list[tuple[str, list[str]]]
 """Properties in their order, each with its raw values."""
+
+
+class RefusedError(Exception):
+    """A tree that cannot be used; ``sgf_game.read_tree`` makes a ``RecordError`` of it."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
 
 
 def decode_tree(raw: bytes, tolerances: list[str]) -> str:
@@ -46,10 +59,17 @@ def split_root(text: str) -> tuple[dict[str, list[str]], int]:
     return properties, end
 
 
+def _tokens(text: str) -> Iterable[tuple[str, str, str, str]]:
+    """All tokens: of a usual text at once, which is faster; of a long one, one by one, which takes no memory."""
+    if len(text) < LONG_TEXT:
+        return cast(list[tuple[str, str, str, str]], TOKEN.findall(text))
+    return (cast(tuple[str, str, str, str], match.groups("")) for match in TOKEN.finditer(text))
+
+
 def iterate_nodes(text: str) -> Iterator[Node]:
     """The nodes of the main line: up to the first closing parenthesis, which ends every first variation."""
     node: Node | None = None
-    for semicolon, name, value, parenthesis in TOKEN.findall(text):
+    for semicolon, name, value, parenthesis in _tokens(text):
         if semicolon:
             if node is not None:
                 yield node

@@ -1,4 +1,4 @@
-"""Writes Go records as SGF (FF[4], UTF-8): one game tree without variations."""
+"""Writes records of Go and Hex as SGF (FF[4], UTF-8): one game tree without variations."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from gameil.errors import RecordsError
 from gameil.records.record import GameRecord
 from gameil.records.sgf_game import CARRIED, UNTAGGED
+from gameil.records.sgf_hex import CELL, NO_SWAP, USUAL_HEX, read_hex_result
+from gameil.records.sgf_moves import LARGEST_BOARD
 from gameil.records.sgf_result import read_result
 
 MOVES_A_LINE = 12
@@ -17,11 +19,15 @@ ENDS = {"resignation": "R", "time": "T", "forfeit": "F"}
 
 def format_sgf(record: GameRecord) -> str:
     """One game tree and a line end. Raises ``RecordsError`` for what SGF cannot carry."""
-    if record.game != "go" or record.notation != "sgf":
-        raise RecordsError(f"sgf holds go in SGF points, not {record.game} in {record.notation!r}")
-    other = sorted(record.parameters.keys() - {"board_size", "komi"})
+    if (record.game, record.notation) not in (("go", "sgf"), ("hex", "action")):
+        raise RecordsError(
+            f"sgf holds go in SGF points and hex in cells, not {record.game} in {record.notation!r}"
+        )
+    other = sorted(record.parameters.keys() - {"board_size", "komi" if record.game == "go" else "swap"})
     if other or record.start is not None:
-        raise RecordsError(f"sgf cannot carry {', '.join(other) or 'a start position'} of a record of go")
+        raise RecordsError(f"sgf cannot carry {', '.join(other) or 'a start position'} of a record of {record.game}")
+    if record.game == "hex" and (record.setup or record.movers is not None):
+        raise RecordsError("sgf cannot carry setup stones or movers of a record of hex")
     root = "".join(f"{name}[{_escape(value)}]" for name, value in _root(record))
     nodes = list(_nodes(record))
     lines = ["".join(nodes[begin : begin + MOVES_A_LINE]) for begin in range(0, len(nodes), MOVES_A_LINE)]
@@ -29,8 +35,11 @@ def format_sgf(record: GameRecord) -> str:
 
 
 def _root(record: GameRecord) -> Iterator[tuple[str, str]]:
-    yield from (("GM", "1"), ("FF", "4"), ("CA", "UTF-8"))
-    yield "SZ", str(record.parameters.get("board_size", 19))
+    is_hex = record.game == "hex"
+    yield from (("GM", "11" if is_hex else "1"), ("FF", "4"), ("CA", "UTF-8"))
+    yield "SZ", str(record.parameters.get("board_size", USUAL_HEX if is_hex else LARGEST_BOARD))
+    if is_hex and not record.parameters.get("swap", False):
+        yield "RU", NO_SWAP
     if "komi" in record.parameters:
         yield "KM", f"{float(record.parameters['komi']):g}"
     for seat, player in zip("BW", record.players, strict=False):
@@ -69,7 +78,8 @@ def _carried(record: GameRecord) -> str:
 
 def _result(record: GameRecord) -> str:
     """The result as written where SGF's reader understands it the same way, else made from the returns."""
-    if read_result(record.result)[0] == record.returns:
+    read = read_hex_result if record.game == "hex" else read_result
+    if read(record.result)[0] == record.returns:
         return "" if record.result == "*" else record.result
     if record.returns is None:
         return "?"
@@ -91,13 +101,20 @@ def _nodes(record: GameRecord) -> Iterator[str]:
         clock = record.clocks[index] if record.clocks is not None else None
         left = f"{'BW'[seat]}L[{clock:g}]" if clock is not None else ""
         comment = record.comments.get(index)
-        yield f";{'BW'[seat]}[{_point(move)}]{left}" + (f"C[{_escape(comment)}]" if comment else "")
+        text = _cell(move) if record.game == "hex" else _point(move)
+        yield f";{'BW'[seat]}[{text}]{left}" + (f"C[{_escape(comment)}]" if comment else "")
 
 
 def _point(text: str) -> str:
     if not POINT.fullmatch(text):
         raise RecordsError(f"sgf cannot carry the move {text!r:.80}")
     return text
+
+
+def _cell(text: str) -> str:
+    if text != "swap" and not CELL.fullmatch(text):
+        raise RecordsError(f"sgf cannot carry the move {text!r:.80}")
+    return "swap-pieces" if text == "swap" else text
 
 
 def _escape(value: str) -> str:

@@ -90,7 +90,7 @@ def test_outcomes_without_a_result_text_are_written() -> None:
     ("record", "format", "message"),
     [
         (GO, "pgn", "pgn holds chess in SAN, not go"),
-        (CHESS, "sgf", "sgf holds go in SGF points, not chess"),
+        (CHESS, "sgf", "sgf holds go in SGF points and hex in cells, not chess"),
         (dataclasses.replace(CHESS, notation="uci"), "pgn", "not chess in 'uci'"),
         (dataclasses.replace(CHESS, moves=("e4}",)), "pgn", "not a SAN move"),
         (dataclasses.replace(CHESS, setup=((0, "aa"),)), "pgn", "setup stones"),

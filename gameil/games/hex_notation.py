@@ -1,0 +1,47 @@
+"""Follows games of Hex by their cells, ``f8``, without asking the engine for the text of every legal action."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Protocol
+
+from gameil.errors import IllegalActionError
+from gameil.games.game import Notation
+
+
+class HexState(Protocol):
+    """What following a game needs of a state."""
+
+    def current_player(self) -> int: ...
+
+    def parse(self, text: str, notation: Notation = "action") -> int: ...
+
+    def apply(self, action: int) -> None: ...
+
+
+def follow_cells(state: HexState, size: int) -> Callable[[str], None]:
+    """A function that plays the next written cell. It raises what ``state.parse`` raises."""
+    cells = _cells(size)
+
+    def play(text: str) -> None:
+        player = state.current_player()
+        action = cells[player].get(text) if player >= 0 else None
+        if action is not None:
+            try:
+                state.apply(action)
+            except IllegalActionError:
+                pass  # parse says why
+            else:
+                return
+        state.apply(state.parse(text))
+
+    return play
+
+
+@lru_cache(maxsize=32)
+def _cells(size: int) -> tuple[dict[str, int], dict[str, int]]:
+    """The action of each cell for both seats: the second one sees the transposed board."""
+    names = [(f"{chr(ord('a') + column)}{row + 1}", row, column) for row in range(size) for column in range(size)]
+    return (
+        {name: row * size + column for name, row, column in names},
+        {name: column * size + row for name, row, column in names},
+    )
