@@ -198,6 +198,10 @@ def parse_trajectory(raw: RawRecord) -> GameRecord | RecordError:
     try:
         plies = int(context["plies"])
         actions = np.frombuffer(raw.data, "<i8", count=plies).tolist()
+        if not actions:
+            return RecordError(raw.source, "no moves", "a game without actions")
+        if min(actions) < 0:
+            return RecordError(raw.source, "action", f"action ids are not negative, got {min(actions)}")
         details = read_json(context.get("details") or "{}")
         if not isinstance(details, dict) or details.keys() & OWN_KEYS:
             raise SchemaError("details must be an object without " + ", ".join(sorted(OWN_KEYS)))
@@ -208,8 +212,8 @@ def parse_trajectory(raw: RawRecord) -> GameRecord | RecordError:
         values = {**details, "game": "x", "notation": "number", "moves": moves, "returns": returns}
         record = record_from_json(values, raw.source)
         match = GAME.fullmatch(context["game"])
-        if match is None or not actions or min(actions) < 0:
-            return RecordError(raw.source, "no moves" if not actions else "action", "no actions, or negative ones")
+        if match is None:
+            raise SchemaError(f"not the id of a game: {context['game'][:80]!r}")
         observations = None
         if "dtype" in context:
             seen = np.frombuffer(raw.data, context["dtype"], offset=8 * plies)
