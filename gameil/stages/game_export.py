@@ -7,7 +7,8 @@ from pathlib import Path
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.schema import Split
 from gameil.errors import RecordsError
-from gameil.games.registry import make_gamefrom gameil.positions.to_record import to_record
+from gameil.games.registry import make_game
+from gameil.positions.to_record import to_record
 from gameil.records.formats import format_record, writable_format, write_texts
 from gameil.stages.processes import map_in_order
 
