@@ -2,10 +2,12 @@
 
 Temperature ``τ`` draws with probabilities proportional to ``p^(1/τ)``; 0, the default, takes the most probable action
 (equal ones by the request's generator): an argmax copy of a network beats its sampling self, and paired random openings
-keep deterministic players from repeating one game.
+keep deterministic players from repeating one game. ``top_p`` cuts off the least probable actions: the smallest set of
+the most probable ones stays that has at least that much of the probability (Holtzman et al., "The Curious Case of
+Neural Text Degeneration", 2020), so that a policy that imitates people does not imitate their slips.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from gameil.agents.agent import Agent, Decisions, Request
 from gameil.checkpoints.snapshot import load_snapshot
 from gameil.games.game import Game, State
+from gameil.models.backends.backend import BackendName
 from gameil.models.inference import Evaluation, NetworkEvaluator
 from gameil.positions.encoder import ObservationEncoder
 from gameil.search.evaluators import network_evaluator
@@ -26,13 +29,38 @@ Judge = Callable[[Sequence[State]], Evaluation]
 
 
 def load_network_agent(
-    name: str, game: Game, *, path: str, temperature: float = 0.0, simulations: int = 0, device: str = "cpu"
+    name: str,
+    game: Game,
+    *,
+    path: str,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    simulations: int = 0,
+    device: str = "cpu",
+    backend: BackendName = "eager",
+    conditions: Mapping[str, float] | None = None,
 ) -> Agent:
-    """The agent of a snapshot directory; with ``simulations`` above 0 it searches. Raises ``CheckpointError``."""
+    """The agent of a snapshot directory; with ``simulations`` above 0 it searches.
+
+    Args:
+        name: what the agent is called.
+        game: which it must be able to play.
+        path: snapshot directory.
+        temperature: see the module.
+        top_p: likewise, of the bare policy.
+        simulations: of the search, 0 for the bare policy.
+        device: ``cpu`` or ``cuda``.
+        backend: what runs the network; ``auto`` tries them (``models.backends.selection``).
+        conditions: what the network is told (``{"rating": 1500}``).
+
+    Raises:
+        CheckpointError: the snapshot is missing, torn or of another game.
+        ConfigError: the backend is not installed, or the network was not trained with a condition.
+    """
     snapshot = load_snapshot(Path(path), game=game.id)
-    evaluator = snapshot.evaluator(device=device)
+    evaluator = snapshot.evaluator(device=device, backend=backend, conditions=conditions)
     if simulations == 0:
-        return NetworkAgent(name, state_judge(snapshot.encoder, evaluator), temperature=temperature)
+        return NetworkAgent(name, state_judge(snapshot.encoder, evaluator), temperature=temperature, top_p=top_p)
     from gameil.agents.search import SearchAgent
 
     search = BatchedSearch(network_evaluator(evaluator, snapshot.encoder), SearchConfig(simulations=simulations))
@@ -51,17 +79,24 @@ def state_judge(encoder: ObservationEncoder, evaluator: NetworkEvaluator) -> Jud
 class NetworkAgent:
     """Draws from a network's policy; all requests go through it in one call."""
 
-    def __init__(self, name: str, judge: Judge, *, temperature: float = 0.0) -> None:
+    def __init__(self, name: str, judge: Judge, *, temperature: float = 0.0, top_p: float = 1.0) -> None:
         self.name = name
         self._judge = judge
         self._temperature = temperature
+        self._top_p = top_p
 
     def begin(self, games: Sequence[int]) -> None:
         pass
 
     def act(self, requests: Sequence[Request]) -> Decisions:
         evaluation = self._judge([request.state for request in requests])
-        return decide(evaluation.log_probs, requests, temperature=self._temperature, values=evaluation.values)
+        return decide(
+            evaluation.log_probs,
+            requests,
+            temperature=self._temperature,
+            top_p=self._top_p,
+            values=evaluation.values,
+        )
 
     def end(self, games: Sequence[int]) -> None:
         pass
@@ -71,7 +106,12 @@ class NetworkAgent:
 
 
 def decide(
-    log_weights: NDArray[np.float32], requests: Sequence[Request], *, temperature: float, values: NDArray[np.float32]
+    log_weights: NDArray[np.float32],
+    requests: Sequence[Request],
+    *,
+    temperature: float,
+    values: NDArray[np.float32],
+    top_p: float = 1.0,
 ) -> Decisions:
     """Draws one action for each request.
 
@@ -80,6 +120,7 @@ def decide(
         requests: ``B`` requests; each one's generator gives one number.
         temperature: exponent ``1 / temperature``; 0 takes the greatest.
         values: ``[B]``, passed on.
+        top_p: share of the probability that stays, above 0; 1 leaves every action.
     """
     probs = np.zeros(log_weights.shape, np.float32)
     actions = np.empty(len(requests), np.int64)
@@ -92,9 +133,23 @@ def decide(
         else:
             chances = np.exp(weights / temperature)
         chances /= chances.sum()
+        if top_p < 1.0:
+            chances = nucleus(chances, top_p)
         place = int(np.searchsorted(np.cumsum(chances), request.rng.random(), side="right"))
         place = min(place, int(np.flatnonzero(chances)[-1]))
         actions[row] = legal[place]
         probs[row, legal] = chances
     behaviour = np.log(probs[np.arange(len(requests)), actions])
     return Decisions(actions, behaviour.astype(np.float32), action_probs=probs, values=values)
+
+
+def nucleus(chances: NDArray[np.float64], top_p: float) -> NDArray[np.float64]:
+    """The fewest of the likeliest actions that have ``top_p`` of the probability together, brought to sum one, ``[A]``.
+
+    Actions as likely as the last one taken stay too, so that no order of ids decides.
+    """
+    order = np.sort(chances)[::-1]
+    last = min(int(np.searchsorted(np.cumsum(order), top_p)), len(order) - 1)
+    kept: NDArray[np.float64] = np.where(chances >= order[last] - _TIE, chances, 0.0)
+    kept /= kept.sum()
+    return kept

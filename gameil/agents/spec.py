@@ -3,6 +3,8 @@
     random                                      uniform over the legal actions
     mcts:1000                                   OpenSpiel's Monte Carlo tree search, so many simulations a move
     snapshot:runs/x/snapshots/best              a trained network; ,search=64 ,temperature=0.5 ,device=cuda
+                                                ,backend=auto ,top_p=0.95; and what it was trained with, of
+                                                ,rating=1500 ,opponent_rating=1500 ,seconds=600 ,year=2010
     builtin:hard                                beginner, easy, medium, hard, elite (and what ``builtin_levels`` lists)
     uci:stockfish,skill=3,nodes=1000            a known chess engine, or one of the user's [engines] table
     gtp:gnugo,level=5                           a Go engine likewise
@@ -14,6 +16,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gameil.agents.agent import Agent
 from gameil.agents.engine_process import EngineConfig, find_engine
@@ -154,14 +157,27 @@ def _builtin(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, Engin
 def _snapshot(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
     from gameil.agents.network import load_network_agent
 
+    if spec.options.get("search", 0) and "top_p" in spec.options:
+        raise ConfigError(f"agent {str(spec)!r}: top_p cuts the bare policy, not what a search finds")
     return load_network_agent(
         str(spec),
         game,
         path=spec.target,
         temperature=float(spec.options.get("temperature", 0.0)),
+        top_p=float(spec.options.get("top_p", 1.0)),
         simulations=int(spec.options.get("search", 0)),
-        device=str(spec.options.get("device", "cpu")),
+        **network_options(spec),
     )
+
+
+def network_options(spec: AgentSpec) -> dict[str, Any]:
+    """How a snapshot's network is to be run: ``device``, ``backend``, ``conditions`` of ``Snapshot.evaluator``."""
+    told = {name: float(spec.options[name]) for name in _CONDITIONS if name in spec.options}
+    return {
+        "device": str(spec.options.get("device", "cpu")),
+        "backend": str(spec.options.get("backend", "eager")),
+        "conditions": told,
+    }
 
 
 def _uci(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
@@ -194,6 +210,13 @@ def _gtp(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineCon
     return GtpAgent(str(spec), game, engine=spec.target, config=config, processes=processes)
 
 
+_CONDITIONS: dict[str, Option] = {
+    "rating": Option(int, 1, 5000),
+    "opponent_rating": Option(int, 1, 5000),
+    "seconds": Option(int, 1, 1_000_000),
+    "year": Option(int, 1, 9999),
+}
+"""What a network may be told; bounds as of ``models.conditioning.LIMITS``, which takes torch to import."""
 _PROCESSES = Option(int, 1, 256)
 _KINDS: dict[str, _Kind] = {
     "random": _Kind("", {}, _random),
@@ -204,7 +227,10 @@ _KINDS: dict[str, _Kind] = {
         {
             "search": Option(int, 0, 10_000),
             "temperature": Option(float, 0, 100),
+            "top_p": Option(float, 0.01, 1),
             "device": Option(("cpu", "cuda")),
+            "backend": Option(("eager", "compiled", "openvino", "onnx", "auto")),
+            **_CONDITIONS,
         },
         _snapshot,
     ),

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("gameil.cli.evaluate", "measure one agent against another over paired games"),
     "ladder": ("gameil.cli.ladder", "measure an agent against the built-in levels, beginner to hard"),
     "accuracy": ("gameil.cli.accuracy", "measure how often an agent chooses the move that people played"),
+    "export": ("gameil.cli.export", "write a snapshot's network as an ONNX file"),
     "run": ("gameil.cli.run", "run a pipeline of stages from one file"),
     "report": ("gameil.cli.report", "write a run's self-contained HTML report"),
     "play": ("gameil.cli.play", "play against an agent in the terminal"),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gameil.agents.spec import Option, parse_spec
+from gameil.agents.spec import Option, network_options, parse_spec
 from gameil.errors import ConfigError
 from gameil.experts.expert import Expert
 from gameil.games.game import Game
@@ -34,7 +34,7 @@ def build_expert(spec: str, game: Game, *, temperature: float = 1.0, processes: 
         from gameil.search.puct import BatchedSearch, SearchConfig
 
         snapshot = load_snapshot(Path(parsed.target), game=game.id)
-        evaluator = network_evaluator(snapshot.evaluator(), snapshot.encoder)
+        evaluator = network_evaluator(snapshot.evaluator(**network_options(parsed)), snapshot.encoder)
         search = BatchedSearch(evaluator, SearchConfig(simulations=simulations))
         return SearchExpert(str(parsed), search, temperature=temperature)
     raise ConfigError(f"expert {spec!r}: only searches label positions: mcts:SIMULATIONS or snapshot:PATH,search=N")

@@ -6,6 +6,7 @@ float32. Outputs: ``scores`` ``[B, S]`` and ``values`` ``[B]``. ``B`` is free.
 
 import io
 import warnings
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -32,8 +33,8 @@ class _ForPlay(nn.Module):
         return cast(Tensor, scores), cast(Tensor, values)
 
 
-def onnx_bytes(model: PolicyValueNet) -> bytes:
-    """The network as an ONNX file's content, in float32, normalisation folded away.
+def onnx_bytes(model: PolicyValueNet, metadata: Mapping[str, str] | None = None) -> bytes:
+    """The network as an ONNX file's content, in float32, normalisation folded away, with texts beside it.
 
     Raises ``ConfigError`` where the package ``onnx`` is not installed, which torch's exporter needs.
     """
@@ -63,5 +64,8 @@ def onnx_bytes(model: PolicyValueNet) -> bytes:
             dynamic_axes=free,
             opset_version=OPSET,
         )
-    onnx.checker.check_model(buffer.getvalue())
-    return buffer.getvalue()
+    graph = onnx.load_model_from_string(buffer.getvalue())
+    onnx.helper.set_model_props(graph, dict(metadata or {}))
+    onnx.checker.check_model(graph)
+    content: bytes = graph.SerializeToString()
+    return content

@@ -1,64 +1,81 @@
-"""Games of a dataset written as records in people's formats, several processes writing the text."""
+"""A snapshot's network as an ONNX file, checked number by number against torch before it gets its name."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from gameil.dataset.dataset import Dataset
-from gameil.dataset.schema import Split
-from gameil.errors import RecordsError
-from gameil.games.registry import make_game
-from gameil.positions.to_record import to_record
-from gameil.records.formats import format_record, writable_format, write_texts
-from gameil.stages.processes import map_in_order
+import numpy as np
+import torch
 
-_CHUNK = 64
+from gameil.checkpoints.snapshot import load_snapshot
+from gameil.config import config_values
+from gameil.errors import CheckpointError, ConfigError
+from gameil.models.backends.onnx_runtime import OnnxBackend
+from gameil.models.backends.own_positions import own_positions
+from gameil.models.inference import NetworkEvaluator
+from gameil.models.onnx_export import onnx_bytes
+
+TOLERANCE = 1e-3
+"""Greatest difference of a score or a value between torch and the file; both compute in float32."""
+POSITIONS = 64
+"""Positions on which they are compared, of games that the network plays against itself."""
 
 
-def export_games(
-    path: Path,
-    out: Path,
-    split: Split | None,
-    limit: int | None,
-    *,
-    format: str | None = None,
-    workers: int = 0,
-    progress: Callable[[int], None] = lambda number: None,
-) -> int:
-    """Writes games in the order of their ids and returns their number; ``out`` is there whole or not at all.
+@dataclass(frozen=True)
+class ExportConfig:
+    """What to write where."""
 
-    Ingesting the file again gives games with the same digest. Labels and the quarantine are not written.
+    __pydantic_config__ = {"extra": "forbid"}
 
-    Args:
-        split: only this split's games.
-        limit: at most so many.
-        format: name of the format; None to tell by the extension of ``out``.
-        workers: processes that write the text; 0 for one each processor.
-        progress: told the number of games written.
+    snapshot: Path
+    """Snapshot directory, such as runs/x/snapshots/best."""
+    out: Path
+    """File to write; its name ends in .onnx."""
+
+    def __post_init__(self) -> None:
+        if self.out.suffix != ".onnx":
+            raise ConfigError(f"out: {self.out} must end in .onnx")
+
+
+def export(config: ExportConfig) -> dict[str, Any]:
+    """Writes the file, whole or not at all.
+
+    Inputs and outputs are those of ``models.onnx_export``. The file's metadata says how to use them: ``gameil.card``
+    is the snapshot's card, ``gameil.places`` where each action's scores stand (``[A, factors]``; one factor: a softmax
+    over the legal actions' scores is the policy; of a latent policy the place within each mode).
+
+    Returns:
+        ``out``, ``bytes``, ``positions`` compared and the greatest ``difference``.
 
     Raises:
-        RecordsError: the format is unknown, has no writer, or cannot carry a game (the message says which).
+        ConfigError: a package of the extra ``onnx`` is missing.
+        CheckpointError: the snapshot cannot be read, or the file computes something else.
     """
-    dataset = Dataset(path)
-    name = writable_format(out, format, make_game(dataset.meta.family).name)
-    ids = dataset.game_ids(split)[:limit].tolist()
-    chunks = (ids[first : first + _CHUNK] for first in range(0, len(ids), _CHUNK))
-
-    def texts() -> Iterator[str]:
-        for number, text in map_in_order(partial(_format_games, path, name), chunks, workers):
-            progress(number)
-            yield text
-
-    write_texts(out, texts())
-    return len(ids)
-
-
-def _format_games(path: Path, format: str, game_ids: list[int]) -> tuple[int, str]:
-    dataset = Dataset(path)
-    texts = []
-    for game_id in game_ids:
-        try:
-            texts.append(format_record(to_record(dataset.game(game_id)), format))
-        except RecordsError as error:
-            raise RecordsError(f"{path}: game {game_id}: {error}") from error
-    return len(game_ids), "".join(texts)
+    snapshot = load_snapshot(config.snapshot)
+    policy = snapshot.model.policy
+    places = getattr(getattr(policy, "head", policy), "places", None)
+    table = np.arange(snapshot.model.num_actions)[:, None] if places is None else np.asarray(places)
+    content = onnx_bytes(
+        snapshot.model,
+        {
+            "gameil.card": json.dumps(config_values(snapshot.card)),
+            "gameil.places": json.dumps(table.reshape(snapshot.model.num_actions, -1).tolist()),
+        },
+    )
+    evaluator = NetworkEvaluator(snapshot.model, precision="float32")
+    observations = own_positions(evaluator, snapshot.game, snapshot.encoder, POSITIONS).observations
+    inputs = [observations]
+    if snapshot.model.config.conditions:
+        inputs.append(np.zeros((len(observations), len(snapshot.model.config.conditions)), np.float32))
+    expected, found = evaluator.backend(*inputs), OnnxBackend(content)(*inputs)
+    difference = max(float((torch.abs(a - b)).max()) for a, b in zip(expected, found, strict=True))
+    if not difference <= TOLERANCE:
+        raise CheckpointError(
+            f"{config.snapshot}: ONNX Runtime and torch differ by {difference:g}, more than {TOLERANCE:g}; not written"
+        )
+    temporary = config.out.with_name(config.out.name + ".writing")
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    temporary.write_bytes(content)
+    temporary.replace(config.out)
+    return {"out": str(config.out), "bytes": len(content), "positions": len(observations), "difference": difference}

@@ -30,6 +30,7 @@ KINDS = [
     ("snapshot:{snapshot},search=8", "connect_four"),
     ("snapshot:{snapshot},search=8,temperature=0.5", "connect_four"),
     ("snapshot:{snapshot},temperature=0.5", "kuhn_poker"),
+    ("snapshot:{snapshot},temperature=1,top_p=0.8,rating=1500", "connect_four"),
     ("uci:stockfish,nodes=50", "chess"),
     ("uci:fairy-stockfish,depth=1,processes=1", "chess"),
     ("gtp:gnugo,level=1", GNU_GO),
@@ -50,7 +51,7 @@ def agent_and_game(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[t
     if "{snapshot}" in spec:
         game = make_game(game_id)
         encoder = EncoderConfig()
-        config = ModelConfig(kind="mlp", hidden=16, layers=1, value_hidden=8)
+        config = ModelConfig(kind="mlp", hidden=16, layers=1, value_hidden=8, conditions=("rating",))
         torch.manual_seed(3)
         model = build_model(config, game, ObservationEncoder(game, encoder).shape)
         save_snapshot(tmp_path / "snapshot", model, SnapshotCard(game_id=game_id, model=config, encoder=encoder))

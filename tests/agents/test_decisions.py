@@ -7,7 +7,7 @@ import pytest
 
 from gameil.agents.agent import Request
 from gameil.agents.built_in import mcts_visits
-from gameil.agents.network import decide
+from gameil.agents.network import decide, nucleus
 from gameil.agents.random import RandomAgent
 from gameil.agents.spec import build_agent
 from gameil.errors import AgentError
@@ -132,3 +132,24 @@ def test_temperature_zero_takes_the_best_and_draws_among_equals() -> None:
     decisions = decide(weights, requests, temperature=0.0, values=np.zeros(200, np.float32))
     assert set(decisions.actions.tolist()) == {5, 7}
     np.testing.assert_allclose(decisions.behaviour_log_probs, math.log(0.5), rtol=1e-6)
+
+
+def test_top_p_keeps_the_fewest_likely_actions_that_suffice() -> None:
+    chances = np.array([0.5, 0.3, 0.15, 0.05])
+    np.testing.assert_allclose(nucleus(chances, 0.4), [1, 0, 0, 0])
+    np.testing.assert_allclose(nucleus(chances, 0.75), [0.625, 0.375, 0, 0])
+    np.testing.assert_allclose(nucleus(chances, 0.9), chances * [1, 1, 1, 0] / 0.95)
+    np.testing.assert_allclose(nucleus(chances, 1.0), chances)
+    # The last place is shared: no order of ids decides.
+    np.testing.assert_allclose(nucleus(np.array([0.4, 0.3, 0.3]), 0.5), [0.4, 0.3, 0.3])
+
+
+def test_top_p_after_the_temperature() -> None:
+    state = _position("tic_tac_toe", [0, 1, 2, 3, 4, 6])
+    weights = np.full((100, 9), -np.inf, np.float32)
+    weights[:, [5, 7, 8]] = np.log([0.5, 0.3, 0.2])
+    requests = [_request(state, seed) for seed in range(100)]
+    decisions = decide(weights, requests, temperature=1.0, top_p=0.7, values=np.zeros(100, np.float32))
+    assert set(decisions.actions.tolist()) == {5, 7}
+    assert decisions.action_probs is not None
+    np.testing.assert_allclose(decisions.action_probs[0, [5, 7, 8]], [0.625, 0.375, 0.0], rtol=1e-6)
