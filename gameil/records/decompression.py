@@ -12,16 +12,19 @@ from typing import IO, cast
 import zstandard
 
 from gameil.records.archives import Readable
-from gameil.records.zstd_frames import FrameWatch
+from gameil.records.zstd_frames import FrameWatch, frame_filling_window
 
+_ZSTD_READ = 1 << 17
+_LARGE_ZSTD = 1 << 16
+"""Compressed bytes from which on a file may take the memory of its window at once."""
 STEP = 1 << 13
 """Bytes asked of a decompressor at a time, and the most that a damaged archive member loses before the damage."""
 MAX_WINDOW = 1 << 27
 """Largest window of zstd and memory of xz accepted, bytes: 128 MiB, what ``zstd --long`` needs. Half of it for each
 layer further inside."""
-BOMB_RATIO = 1000
+BOMB_RATIO = 200
 """Bytes made of one byte of a file, all layers together, above which it counts as a decompression bomb. Texts of games
-compress 3 to 20 times, the same game over and over a few hundred times."""
+compress 3 to 20 times; deflate can reach 1,032 times."""
 BOMB_BYTES = 1 << 28
 """Decompressed bytes from which on ``BOMB_RATIO`` counts."""
 
@@ -43,10 +46,15 @@ class Counted:
         self.taken += len(block)
         return block
 
+    @property
+    def is_bomb(self) -> bool:
+        """Too many bytes made for the bytes taken."""
+        return self.made > BOMB_BYTES and self.made > BOMB_RATIO * self.taken
+
     def make(self, size: int) -> None:
-        """Counts bytes made. Raises ``EOFError`` where they are too many for the bytes taken."""
+        """Counts bytes made. Raises ``EOFError`` where they are too many."""
         self.made += size
-        if self.made > BOMB_BYTES and self.made > BOMB_RATIO * self.taken:
+        if self.is_bomb:
             raise EOFError(
                 f"grows more than {BOMB_RATIO:,} times when decompressed: taken for a bomb, what follows is not read"
             )
@@ -84,9 +92,38 @@ class KeepsGoodPart:
 
 def _open_zstd(stream: IO[bytes], window: int) -> Readable:
     decompressor = zstandard.ZstdDecompressor(max_window_size=window)
-    watch = FrameWatch(stream)
-    reader = decompressor.stream_reader(cast(IO[bytes], watch), read_size=1 << 17, read_across_frames=True)
+    head = stream.read(_ZSTD_READ)
+    if len(head) >= _LARGE_ZSTD:
+        _take_memory(decompressor, head, window)
+    watch = FrameWatch(_Behind(head, stream))
+    reader = decompressor.stream_reader(cast(IO[bytes], watch), read_size=_ZSTD_READ, read_across_frames=True)
     return _CompleteFrames(reader, watch)
+
+
+def _take_memory(decompressor: zstandard.ZstdDecompressor, head: bytes, window: int) -> None:
+    """Lets the window be filled at once, so that a large file that needs more memory than there is ends here, not late.
+
+    The library keeps the window's memory for the frames that follow.
+    """
+    frame = frame_filling_window(head)
+    if frame and zstandard.get_frame_parameters(frame).window_size <= window:
+        reader = decompressor.stream_reader(frame)
+        while reader.read(1 << 20):
+            pass
+
+
+class _Behind:
+    """A stream with bytes put back before it."""
+
+    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
+        self._head = head
+        self._stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not self._head:
+            return self._stream.read(size)
+        block, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
+        return block
 
 
 class _CompleteFrames:

@@ -111,7 +111,7 @@ class _Reader:
         self.start = start
         self.stated_result = stated_result
         self.moves: list[str] = []
-        self.comments: dict[int, str] = {}
+        self.comments: dict[int, list[str]] = {}
         self.clocks: dict[int, float] = {}
         self.tolerances: dict[str, None] = {}
 
@@ -152,7 +152,8 @@ class _Reader:
                 self.tolerances["text after result"] = None
             end = len(self.text)
         clocks = tuple(map(self.clocks.get, range(len(self.moves)))) if self.clocks else None
-        return Movetext(tuple(self.moves), result, end, self.comments, clocks, tuple(self.tolerances))
+        comments = {index: " ".join(parts) for index, parts in self.comments.items()}
+        return Movetext(tuple(self.moves), result, end, comments, clocks, tuple(self.tolerances))
 
     def _move(self, move: str) -> None:
         if ZERO_CASTLING.match(move):
@@ -176,4 +177,4 @@ class _Reader:
             token = token[: clock.start()] + token[clock.end() :]
         comment = " ".join(token.split())
         if comment:
-            self.comments[index] = f"{self.comments[index]} {comment}" if index in self.comments else comment
+            self.comments.setdefault(index, []).append(comment)

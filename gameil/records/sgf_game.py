@@ -38,8 +38,8 @@ def read_tree(raw: bytes, source: Provenance, *, cut: bool) -> GameRecord | Reco
     """Reads one game tree, from its ``(`` to its ``)``. ``cut``: the file ended before the closing parenthesis."""
     tolerances = ["unclosed tree"] if cut else []
     text = decode_tree(raw, tolerances)
-    root, root_end = split_root(text)
     try:
+        root, root_end = split_root(text)
         return _Game(root, source, tolerances).record(text, root_end)
     except RefusedError as refusal:
         return RecordError(source, refusal.reason, refusal.detail, excerpt(raw))

@@ -54,6 +54,7 @@ def read_main_line(text: str, root: Mapping[str, list[str]], root_end: int) -> M
 def _read_nodes(text: str, comments: dict[int, str]) -> MainLine:
     line = MainLine([], (), comments, {}, [])
     movers: list[int] = []
+    remarks: dict[int, list[str]] = {index: [remark] for index, remark in comments.items()}
     for index, node in enumerate(iterate_nodes(text)):
         for name, values in node:
             value = values[0] if values else ""
@@ -67,16 +68,17 @@ def _read_nodes(text: str, comments: dict[int, str]) -> MainLine:
                     line.late_setup = line.late_setup or name
                 line.setup.append((name, values))
             elif name == "C":
-                _add_comment(line.comments, len(line.moves) - 1, plain_text(value))
+                _add_comment(remarks, len(line.moves) - 1, plain_text(value))
             elif name in ("BL", "WL") and movers and movers[-1] == SEATS[name[0]]:
                 _add_clock(line.clocks, len(line.moves) - 1, value)
     line.movers = tuple(movers)
+    line.comments = {index: " ".join(parts) for index, parts in remarks.items()}
     return line
 
 
-def _add_comment(comments: dict[int, str], index: int, comment: str) -> None:
-    if comment:
-        comments[index] = f"{comments[index]} {comment}" if index in comments else comment
+def _add_comment(remarks: dict[int, list[str]], index: int, remark: str) -> None:
+    if remark:
+        remarks.setdefault(index, []).append(remark)
 
 
 def _add_clock(clocks: dict[int, float], index: int, value: str) -> None:

@@ -18,6 +18,8 @@ TEXT_CHARSETS = re.compile(
 
 LONG_TEXT = 1 << 18
 """Characters of a tree whose tokens are no longer listed all at once."""
+MAX_PROPERTIES = 100_000
+"""Properties that one node may have."""
 
 Node = list[tuple[str, list[str]]]
 """Properties in their order, each with its raw values."""
@@ -67,7 +69,10 @@ def _tokens(text: str) -> Iterable[tuple[str, str, str, str]]:
 
 
 def iterate_nodes(text: str) -> Iterator[Node]:
-    """The nodes of the main line: up to the first closing parenthesis, which ends every first variation."""
+    """The nodes of the main line: up to the first closing parenthesis, which ends every first variation.
+
+    Raises ``RefusedError`` where a node is too large.
+    """
     node: Node | None = None
     for semicolon, name, value, parenthesis in _tokens(text):
         if semicolon:
@@ -79,6 +84,8 @@ def iterate_nodes(text: str) -> Iterator[Node]:
             short = name if name.isupper() else "".join(filter(str.isupper, name))
             if node is not None:
                 node.append((short, []))
+                if len(node) > MAX_PROPERTIES:
+                    raise RefusedError("too large", f"a node of more than {MAX_PROPERTIES:,} properties")
         elif parenthesis == ")":
             break
         elif not parenthesis and node:

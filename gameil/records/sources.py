@@ -196,6 +196,9 @@ def _zip_members(path: Path, file: IO[bytes], counted: Counted) -> Iterator[Sour
                 continue
             companions = partial(_in_zip, archive, member.name.rpartition("/")[0])
             yield from _member(name, KeepsGoodPart(member.data, counted), MAX_LAYERS - 1, counted, companions)
+            if counted.is_bomb:
+                # Whoever read the member has been told; its neighbours would only say the same.
+                return
     except BROKEN as error:
         yield _broken_source(str(path), str(error))
 
