@@ -7,7 +7,7 @@ from gameil.dataset.environment import Reading
 from gameil.dataset.schema import pack_id
 from gameil.dataset.tables import string_hash_key, string_key
 
-_MOST_STRINGS = 100_000
+_MOST_STRINGS = 50_000
 """Texts remembered between commits; the others are looked up again."""
 
 

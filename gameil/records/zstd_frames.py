@@ -1,6 +1,7 @@
-"""Watches compressed zstd bytes go by and tells whether the last frame is complete.
+"""Frames of zstd (RFC 8878, section 3.1) without decompressing them, which is the library's work.
 
-Follows the frame and block headers only (RFC 8878, section 3.1); decompression is the library's work.
+``FrameWatch`` lets compressed bytes go by and tells whether the last frame is complete; ``frame_filling_window`` makes
+a frame.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Protocol
 MAGIC = 0xFD2FB528
 SKIPPABLE = 0x184D2A50
 """Magic of the first of 16 kinds of skippable frames (RFC 8878, section 3.1.2)."""
+_LARGEST_BLOCK = 1 << 17
 
 
 class _Readable(Protocol):
@@ -86,3 +88,17 @@ class FrameWatch:
             self._expect(4, self._magic)
         else:
             self._expect(3, self._block)
+
+
+def frame_filling_window(head: bytes) -> bytes:
+    """A frame of zeros that fills the window of the frame that begins with ``head``; empty where that states none.
+
+    A decompressor that has read it holds all the memory that the other frame can need.
+    """
+    if len(head) < 6 or int.from_bytes(head[:4], "little") != MAGIC or head[4] >> 5 & 1:
+        return b""
+    exponent, eighths = head[5] >> 3, head[5] & 7
+    window = (8 + eighths) << (exponent + 7)
+    run = _LARGEST_BLOCK << 3 | 1 << 1
+    blocks = (run.to_bytes(3, "little") + b"\0") * (window // _LARGEST_BLOCK)
+    return head[:4] + b"\0" + head[5:6] + blocks + (1).to_bytes(3, "little")
