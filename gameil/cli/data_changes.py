@@ -147,7 +147,7 @@ def forget_command(flags: CommonFlags, argv: Sequence[str], description: str) ->
     from gameil.stages.data import printable
     from gameil.stages.forget import forget_players
 
-    with counting_games(flags, "rewriting", len(Dataset(arguments.dataset))) as progress:
+    with counting_games(flags, "searching and rewriting", 2 * len(Dataset(arguments.dataset))) as progress:
         results = forget_players(
             arguments.dataset, arguments.players, arguments.mode, workers=arguments.workers, progress=progress
         )

@@ -9,6 +9,7 @@ from gameil.dataset.schema import SCHEMA_VERSION, SPLITS, Counts, content_digest
 from gameil.dataset.writer import DatasetWriter
 from gameil.errors import DatasetError, GameilError
 from gameil.games.registry import make_game
+from gameil.positions.filters import refused_by
 from gameil.positions.replay import replay
 from gameil.positions.to_record import to_record
 from gameil.records.formats import format_record, record_format
@@ -59,7 +60,7 @@ def verify_dataset(path: Path, *, workers: int = 0, progress: Callable[[int], No
 def _verify_games(path: Path, game_ids: range) -> tuple[int, list[str], int]:
     """Number of some games, their problems, and the sum of their digests."""
     dataset = Dataset(path)
-    family = dataset.meta.family
+    meta = dataset.meta
     index = dataset.index()[game_ids.start : game_ids.stop]
     problems: list[str] = []
     total = 0
@@ -70,12 +71,14 @@ def _verify_games(path: Path, game_ids: range) -> tuple[int, list[str], int]:
             digest = identity_digest(played, content)
             total += int.from_bytes(digest, "big")
             plies = {ply for ply, _, _ in replay(played)}
+            refused = refused_by(played, meta.filters)
             checks = {
-                f"is a game of {played.game_id}": make_game(played.game_id).family == family,
+                f"is a game of {played.game_id}": make_game(played.game_id).family == meta.family,
                 "is not the one its digest names": dataset.kept_id(digest) == game_id,
                 "has another content than its index says": int.from_bytes(content[:4], "little") == entry["hash"],
-                "is in the wrong split": dataset.meta.split.split_number(content, played) == entry["split"],
+                "is in the wrong split": meta.split.split_number(content, played) == entry["split"],
                 f"has {len(plies)} decisions, not {entry['decisions']}": len(plies) == entry["decisions"],
+                f"does not pass the filter {refused}": refused is None,
                 "has a label at a ply without a decision": {ply for ply, _ in dataset.all_labels(game_id)} <= plies,
             }
             problems += [f"game {game_id} {problem}" for problem, holds in checks.items() if not holds]

@@ -6,9 +6,9 @@ them. A name goes as follows:
 - in the players' fields, where it must match exactly, it becomes a pseudonym drawn at random (or the game goes);
 - of a game that stays, the player's own tags (``WhiteFideId``, ``WhiteTeam``, ``WhiteNA`` ...) and all addresses of web
   pages go; the title, the rating, the event and the date stay, so who knows these may still recognise the person;
-- in every other text (event, tags, names of sources and of archive members, the quarantine's details and excerpts) it
-  becomes the pseudonym wherever its words stand in order or, for ``Last, First``, exchanged, whatever the case, the
-  spaces and the signs between them.
+- in every other text (event, tags, names of sources and of archive members, the quarantine's details and excerpts,
+  the filters' patterns) it becomes the pseudonym wherever its words stand in order or, for ``Last, First``, exchanged,
+  whatever the case, the spaces and the signs between them.
 """
 
 import re
@@ -26,6 +26,7 @@ from gameil.dataset.dataset import Dataset
 from gameil.dataset.replacement import rewritten
 from gameil.dataset.writer import DatasetWriter
 from gameil.errors import ConfigError, DatasetError
+from gameil.positions.filters import FilterConfig
 from gameil.positions.played_game import PlayedGame
 from gameil.records.record import Provenance, RecordError
 from gameil.stages.processes import map_in_order
@@ -79,6 +80,14 @@ class _Forgetting:
         place = Provenance(self.file(error.source.file), error.source.offset)
         return RecordError(place, self.text(error.reason), self.text(error.detail), self.text(error.excerpt))
 
+    def filters(self, config: FilterConfig) -> FilterConfig:
+        """The filter with the pseudonyms in its patterns: so the games that passed it still do."""
+        return replace(
+            config,
+            events=tuple(map(self.text, config.events)),
+            events_out=tuple(map(self.text, config.events_out)),
+        )
+
     def text(self, text: str) -> str:
         """The text with the pseudonyms in the names' places."""
         for pattern, pseudonym in self._patterns:
@@ -104,6 +113,7 @@ def forget_players(
 
     Args:
         mode: ``pseudonymise`` keeps their games under other names, ``remove`` counts these games as filtered.
+        progress: told the number of games gone through; each is gone through twice.
 
     Returns:
         Numbers of games and mentions of each name, its pseudonym, and names like it that were left.
@@ -118,16 +128,18 @@ def forget_players(
     meta = dataset.meta
     if meta.sealed:
         raise DatasetError(f"{path}: sealed, so nothing can be forgotten; filter it into a new dataset instead")
-    found = _count_names(path, names, workers)
+    found = _count_names(path, names, workers, progress)
     for name in names:
         if not found.players[name] and not found.mentions[name]:
             like = _like(name, found.players)
             hint = f"; did you mean {', '.join(map(repr, like))}?" if like else ""
             raise DatasetError(f"{path}: no player {name!r} (names must match exactly){hint}")
     pseudonyms = {name: f"player-{secrets.token_hex(4)}" for name in dict.fromkeys(names)}
+    change = _Forgetting(pseudonyms, mode)
+    filters = tuple(map(change.filters, meta.filters))
     with rewritten(path) as temporary:
-        with DatasetWriter(temporary, meta.family, split=meta.split, filters=meta.filters) as writer:
-            copy_dataset(path, writer, _Forgetting(pseudonyms, mode), workers=workers, progress=progress)
+        with DatasetWriter(temporary, meta.family, split=meta.split, filters=filters) as writer:
+            copy_dataset(path, writer, change, workers=workers, progress=progress)
             kept = writer.total().stored
         if not kept:
             raise DatasetError(f"{path}: no other games are in it: remove the dataset instead")
@@ -154,12 +166,13 @@ class _Found:
     """Other texts of games, sources and the quarantine that have one of the names asked for."""
 
 
-def _count_names(path: Path, names: Sequence[str], workers: int) -> _Found:
+def _count_names(path: Path, names: Sequence[str], workers: int, progress: Callable[[int], None]) -> _Found:
     dataset = Dataset(path)
     games = len(dataset)
     found = _Found()
     chunks = (range(first, min(first + _CHUNK, games)) for first in range(0, games, _CHUNK))
-    for part in map_in_order(partial(_count_in_games, path, tuple(names)), chunks, workers):
+    for done, part in map_in_order(partial(_count_in_games, path, tuple(names)), chunks, workers):
+        progress(done)
         found.players.update(part.players)
         found.mentions.update(part.mentions)
     patterns = [(name, mention_pattern(name)) for name in names]
@@ -169,7 +182,7 @@ def _count_names(path: Path, names: Sequence[str], workers: int) -> _Found:
     return found
 
 
-def _count_in_games(path: Path, names: Sequence[str], game_ids: range) -> _Found:
+def _count_in_games(path: Path, names: Sequence[str], game_ids: range) -> tuple[int, _Found]:
     dataset = Dataset(path)
     patterns = [(name, mention_pattern(name)) for name in names]
     found = _Found()
@@ -178,7 +191,7 @@ def _count_in_games(path: Path, names: Sequence[str], game_ids: range) -> _Found
         found.players.update({player.name for player in played.players if player.name})
         files = (place.file for place in (played.source, *dataset.duplicates(game_id)))
         _count_mentions((played.event or "", *played.tags.values(), *files), patterns, found.mentions)
-    return found
+    return len(game_ids), found
 
 
 def _count_mentions(texts: Iterable[str], patterns: list[tuple[str, re.Pattern[str]]], mentions: Counter[str]) -> None:

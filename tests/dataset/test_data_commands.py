@@ -2,9 +2,12 @@
 
 import dataclasses
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import lmdb
+import numpy as np
 import pytest
 
 from gameil.cli.main import main
@@ -15,6 +18,7 @@ from gameil.positions.played_game import PlayedGame
 from gameil.records.formats import read_records
 from gameil.records.record import GameRecord, Provenance, RecordError
 from gameil.stages.data import verify_dataset
+from gameil.stages.dataset_stats import _dates, _length_steps
 from tests.strategies import random_games, random_label
 
 
@@ -81,6 +85,43 @@ def test_verification_finds_missing_games_and_wrong_counts(dataset_path: Path) -
     problems = " ".join(verify_dataset(dataset_path, workers=1))
     assert "5 games counted, 60 stored" in problems
     assert "digest of all games" in problems
+
+
+def test_verification_finds_games_that_no_filter_let_in(dataset_path: Path) -> None:
+    damage(dataset_path, b"meta", b"filters", b'[{"min_plies": 9}]')
+    short = [index for index in range(60) if len(Dataset(dataset_path).game(index).actions) < 9]
+    assert verify_dataset(dataset_path, workers=1) == [
+        f"game {index} does not pass the filter plies" for index in short
+    ]
+
+
+def test_the_picture_shows_what_the_statistics_say(dataset_path: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "x.html"
+    options = ["--picture", str(picture), "--workers", "1", "--quiet"]
+    assert main(["data", "stats", str(dataset_path), *options]) == 0
+    text = picture.read_text(encoding="utf-8")
+    for title in ("Ratings", "Lengths", "Results", "Dates", "Endings"):
+        assert f"<figcaption>{title}" in text
+    assert "<figcaption>Time controls, 60 unknown</figcaption>" in text
+    assert "<td>validation</td>" in text
+    assert "http" not in text.replace("http-equiv", "")
+    heights = [float(height) for height in re.findall(r'height="([\d.]+)" fill', text)]
+    assert len(heights) == len(re.findall("<rect", text)) > 8
+    assert main(["data", "stats", str(dataset_path), "--picture", str(tmp_path / "no" / "x.html"), "--quiet"]) == 2
+
+
+def test_dates_are_shown_by_month_or_by_year_with_the_few_far_out_apart() -> None:
+    by_month = _dates(Counter({"2012-01": 500, "2012-03": 500, "1950-01": 1, "2031-12": 1, "unknown": 3}))
+    assert by_month == {"earlier": 1, "2012-01": 500, "2012-02": 0, "2012-03": 500, "later": 1, "unknown": 3}
+    assert _dates(Counter({"1999-??": 5, "2003-05": 5})) == {"1999": 5, "2000": 0, "2001": 0, "2002": 0, "2003": 5}
+    assert _dates(Counter({"unknown": 3})) == {"unknown": 3}
+
+
+def test_lengths_are_shown_in_equal_steps() -> None:
+    steps = _length_steps(np.array([3, 5, 17, 48] * 300 + [5000]))
+    assert steps == {"2": 300, "4": 300, "6": 0, "8": 0, "10": 0, "12": 0, "14": 0, "16": 300} | {
+        str(step): 0 for step in range(18, 48, 2)
+    } | {"48+": 301}
 
 
 def test_a_game_is_shown_with_its_board(dataset_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,8 +20,10 @@ from gameil.dataset.dataset import Dataset
 from gameil.dataset.schema import Cursor
 from gameil.dataset.writer import DatasetWriter
 from gameil.errors import ConfigError, DatasetError
+from gameil.positions.filters import FilterConfig
 from gameil.records.record import PlayerInfo, Provenance, RecordError
 from gameil.stages.data import verify_dataset
+from gameil.stages.filtering import filter_dataset
 from gameil.stages.forget import FORGOTTEN, forget_players, mention_pattern
 from tests.strategies import random_games, random_label
 
@@ -110,6 +112,15 @@ def test_a_pseudonym_takes_every_place_of_the_name(path: Path) -> None:
     assert dataset.cursors()[f"records/{pseudonym}-2020.tar"] == Cursor(10, "ff", 61, done=True)
     assert dataset.counts().total == counts
     assert verify_dataset(path, workers=1) == []
+
+
+def test_patterns_of_filters_forget_too(path: Path) -> None:
+    out = path.with_name("y.lmdb")
+    filter_dataset(path, out, FilterConfig(events_out=(f"{NAME} and*",)), workers=1)
+    forget_players(out, [NAME], "pseudonymise", workers=1)
+    assert not any(trace in file_bytes(out) for trace in TRACES)
+    assert Dataset(out).meta.filters[0].events_out[0].startswith("player-")
+    assert verify_dataset(out, workers=1) == []
 
 
 def test_removing_takes_the_games_and_counts_them(path: Path) -> None:
