@@ -1,6 +1,7 @@
 """Decompressors that stream in bounded memory, notice cuts, and stop at bombs."""
 
 import bz2
+import contextlib
 import gzip
 import lzma
 import tarfile
@@ -15,8 +16,7 @@ from gameil.records.archives import Readable
 from gameil.records.zstd_frames import FrameWatch, frame_filling_window
 
 _ZSTD_READ = 1 << 17
-_LARGE_ZSTD = 1 << 16
-"""Compressed bytes from which on a file may take the memory of its window at once."""
+"""Compressed bytes read at a time, and from which on a file takes the memory of its window at once."""
 STEP = 1 << 13
 """Bytes asked of a decompressor at a time, and the most that a damaged archive member loses before the damage."""
 MAX_WINDOW = 1 << 27
@@ -91,52 +91,50 @@ class KeepsGoodPart:
 
 
 def _open_zstd(stream: IO[bytes], window: int) -> Readable:
-    decompressor = zstandard.ZstdDecompressor(max_window_size=window)
-    head = stream.read(_ZSTD_READ)
-    if len(head) >= _LARGE_ZSTD:
-        _take_memory(decompressor, head, window)
-    watch = FrameWatch(_Behind(head, stream))
-    reader = decompressor.stream_reader(cast(IO[bytes], watch), read_size=_ZSTD_READ, read_across_frames=True)
-    return _CompleteFrames(reader, watch)
+    return _Zstd(stream, window)
 
 
-def _take_memory(decompressor: zstandard.ZstdDecompressor, head: bytes, window: int) -> None:
-    """Lets the window be filled at once, so that a large file that needs more memory than there is ends here, not late.
-
-    The library keeps the window's memory for the frames that follow.
-    """
-    frame = frame_filling_window(head)
-    if frame and zstandard.get_frame_parameters(frame).window_size <= window:
-        reader = decompressor.stream_reader(frame)
-        while reader.read(1 << 20):
-            pass
-
-
-class _Behind:
-    """A stream with bytes put back before it."""
-
-    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
-        self._head = head
-        self._stream = stream
-
-    def read(self, size: int = -1, /) -> bytes:
-        if not self._head:
-            return self._stream.read(size)
-        block, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
-        return block
-
-
-class _CompleteFrames:
+class _Zstd:
     """A zstd reader that notices a cut: the library itself takes the end of a cut file for its end."""
 
-    def __init__(self, reader: Readable, watch: FrameWatch) -> None:
-        self._reader = reader
-        self._watch = watch
+    def __init__(self, stream: IO[bytes], window: int) -> None:
+        self._stream = stream
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=window)
+        self._window = window
+        self._head = b""
+        self._watch = FrameWatch(self._packed)
+        self._reader: Readable | None = None
 
     def read(self, size: int, /) -> bytes:
+        if self._reader is None:
+            self._take_memory()
+            packed = cast(IO[bytes], self._watch)
+            self._reader = self._decompressor.stream_reader(packed, read_size=_ZSTD_READ, read_across_frames=True)
         block = self._reader.read(size)
         if not block and not self._watch.complete:
             raise EOFError("compressed data ends in the middle of a zstd frame")
+        return block
+
+    def _take_memory(self) -> None:
+        """Lets a large file's window be filled at once: where that is more than there is, the file ends here, not late.
+
+        The library keeps the window's memory for the frames that follow.
+        """
+        # A cut is told again, behind what comes before it.
+        with contextlib.suppress(EOFError):
+            while len(self._head) < _ZSTD_READ and (block := self._stream.read(_ZSTD_READ - len(self._head))):
+                self._head += block
+        frame = frame_filling_window(self._head) if len(self._head) == _ZSTD_READ else b""
+        if frame and zstandard.get_frame_parameters(frame).window_size <= self._window:
+            reader = self._decompressor.stream_reader(frame)
+            while reader.read(1 << 20):
+                pass
+
+    def _packed(self, size: int) -> bytes:
+        """The next compressed bytes."""
+        if not self._head:
+            return self._stream.read(size)
+        block, self._head = self._head[:size], self._head[size:]
         return block
 
 

@@ -18,6 +18,8 @@ import zstandard
 from gameil.errors import RecordsError
 from gameil.records.formats import Format, read_records, register_format
 from gameil.records.record import GameRecord, RecordError
+from gameil.records.sources import open_sources
+from gameil.records.zstd_frames import frame_filling_window
 
 GAME = '[Event "Game {}"]\n\n1. e4 e5 2. Nf3 {} 1-0\n\n'
 TEXT = "".join(GAME.format(index, "{ words }" * (index % 7)) for index in range(300)).encode()
@@ -256,3 +258,30 @@ def test_formats_are_registered_once() -> None:
         register_format(Format("pgn", (".pgn",), re.compile(b"x"), "x:y", "x:z", None))
     with pytest.raises(RecordsError, match=r"format mine: \.pgn is already taken by pgn"):
         register_format(Format("mine", (".pgn",), re.compile(b"x"), "x:y", "x:z", None, binary=True))
+
+
+@pytest.mark.parametrize("log", [17, 20, 23])
+def test_a_large_zstd_file_takes_its_memory_at_once(tmp_path: Path, log: int) -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=log)
+    text = LARGE + b"".join(GAME.format(index, Random(index).randbytes(900).hex()).encode() for index in range(400))
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    packed = compressor.compress(text) + compressor.flush()
+    assert len(packed) > 1 << 17
+    filling = frame_filling_window(packed)
+    stated = zstandard.get_frame_parameters(filling)
+    assert stated.window_size == zstandard.get_frame_parameters(packed).window_size == 1 << log
+    assert zstandard.ZstdDecompressor().decompressobj().decompress(filling) == bytes(1 << log)
+    source = next(sources := open_sources(write(tmp_path, packed)))
+    assert b"".join(iter(source.read, b"")) == text
+    assert next(sources, None) is None
+    assert source.broken is None
+    assert frame_filling_window(b"PK\x03\x04 and so on") == b""
+
+
+def test_the_good_part_of_a_cut_zstd_inside_a_cut_gzip_is_kept(tmp_path: Path) -> None:
+    packed = gzip.compress(zstandard.compress(LARGE[: len(LARGE) // 2], 1))
+    assert 1 << 16 < len(packed) < 1 << 17
+    records = list(read_records(write(tmp_path, packed[: len(packed) * 3 // 4])))
+    assert sum(isinstance(record, GameRecord) for record in records) > 300
+    assert isinstance(records[-1], RecordError)
+    assert records[-1].reason == "truncated"
