@@ -11,8 +11,8 @@ them. A name goes as follows:
   whatever the case, the spaces and the signs between them.
 """
 
+import os
 import re
-import secrets
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -134,7 +134,8 @@ def forget_players(
             like = _like(name, found.players)
             hint = f"; did you mean {', '.join(map(repr, like))}?" if like else ""
             raise DatasetError(f"{path}: no player {name!r} (names must match exactly){hint}")
-    pseudonyms = {name: f"player-{secrets.token_hex(4)}" for name in dict.fromkeys(names)}
+    # Of the system's randomness, not of a seed: nobody may find the name again by trying all names.
+    pseudonyms = {name: f"player-{os.urandom(4).hex()}" for name in dict.fromkeys(names)}
     change = _Forgetting(pseudonyms, mode)
     filters = tuple(map(change.filters, meta.filters))
     with rewritten(path) as temporary:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gameil.stages.data import dataset_stats, stats_lines
+from gameil.stages.dataset_stats import dataset_stats, stats_lines
 from gameil.tracking.run import Run
 
 
@@ -19,7 +19,7 @@ class StatisticsConfig:
 
 
 def statistics(config: StatisticsConfig, run: Run, *, resume: bool = False) -> dict[str, Any]:
-    """Says and returns what ``stages.data.dataset_stats`` counts: games, splits, lengths, outcomes, ratings."""
+    """Says and returns what ``dataset_stats`` counts: games, splits, lengths, outcomes, ratings."""
     stats = dataset_stats(config.dataset)
     for line in stats_lines(stats):
         run.say(f"    {line}" if line else "")
