@@ -7,8 +7,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TypeVar
+
+from gameil.errors import GameilError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,6 +30,8 @@ def map_in_order(function: Callable[[Item], Result], items: Iterator[Item], work
     Args:
         function: picklable (a module's function, or a ``functools.partial`` of one).
         workers: number of processes, this one included; 0 for one each processor.
+
+    Raises ``GameilError`` where one of the processes was killed.
     """
     workers = workers or os.cpu_count() or 1
     for item in items if workers < 2 else islice(items, _INLINE):
@@ -55,6 +60,10 @@ def _map_apart(function: Callable[[Item], Result], first: Item, items: Iterator[
                     break
         while waiting:
             yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise GameilError(
+            "a worker process was ended from outside, perhaps for lack of memory; what was saved before is kept"
+        ) from error
     finally:
         # Where all is done the processes are idle and end at once; else none waits for what nobody wants any more.
         pool.shutdown(wait=not waiting, cancel_futures=True)
