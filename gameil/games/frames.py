@@ -8,37 +8,19 @@ Letters: ``A`` actions, ``K`` action planes, ``C`` observation planes, ``H``, ``
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gameil.games.game import BoardLayout
+from gameil.games.frame import Frame as Frame
+from gameil.games.frame import gathered, make_layout, placement
 from gameil.games.parameters import Value
+from gameil.games.variant_frames import VARIANTS, chess_cells, chess_steps, turned_ranks
 
 KOMI_UNIT = 20.0
 """Points of komi that make 1.0 in Go's komi plane."""
 CHESS_ACTION_PLANES = 73
 """Kinds of chess moves from one square: 9 under-promotions, 56 lines, 8 knight jumps."""
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """Observation and action renaming of one game with fixed parameters, by seat."""
-
-    board: BoardLayout
-    gather: tuple[NDArray[np.intp], ...]
-    """By seat ``[C, H, W]``: index into the flat raw observation ``[N]`` that each cell shows."""
-    raw_actions: tuple[NDArray[np.int64], ...] | None = None
-    """By seat ``[A]``: the raw id of each action; None where they are the same for all seats."""
-    constant: tuple[int, tuple[float, ...]] | None = None
-    """An observation plane filled with one value by seat (Go's komi as the mover sees it)."""
-    raw_seats: tuple[int, ...] | None = None
-    """The engine's number of each seat, where it differs: seat 0 is who moves first from the usual start."""
-    alternates: bool = False
-    """Seats move in turn, always: 0, 1, 0, 1 ... or 1, 0, 1, 0 ..., passes being actions."""
-    engine_parameters: Mapping[str, Value] | None = None
-    """Parameters that the engine needs for this view and that are no parameters of the game."""
 
 
 def board_frame(name: str, parameters: Mapping[str, Value]) -> Frame | None:
@@ -47,39 +29,11 @@ def board_frame(name: str, parameters: Mapping[str, Value]) -> Frame | None:
     return build(parameters) if build is not None else None
 
 
-def _layout(
-    height: int,
-    width: int,
-    *,
-    planes: int,
-    index: NDArray[np.int64],
-    cells: NDArray[np.int64],
-    opponent_view: NDArray[np.int64] | None = None,
-    flat_planes: tuple[int, ...] = (),
-) -> BoardLayout:
-    view = np.arange(height * width) if opponent_view is None else opponent_view
-    for array in (index, cells, view):
-        array.setflags(write=False)
-    return BoardLayout(height, width, planes, index, cells, view, own_plane=0, flat_planes=flat_planes)
-
-
-def _placement(height: int, width: int, extra: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Action index and cells of a game where action ``i`` puts a piece on cell ``i``, then ``extra`` cell-less ones."""
-    index = np.concatenate([np.arange(height * width), np.full(extra, -1)]).astype(np.int64)
-    return index, np.stack([np.full(len(index), -1, dtype=np.int64), index], axis=1)
-
-
-def _swap(planes: tuple[int, ...], size: int, view: NDArray[np.int64] | None = None) -> NDArray[np.intp]:
-    """Flat gather ``[C * size]`` of raw ``planes``, each board renamed by ``view``."""
-    board = np.arange(size) if view is None else view
-    return np.concatenate([plane * size + board for plane in planes]).astype(np.intp)
-
-
 def _tic_tac_toe(_: Mapping[str, Value]) -> Frame:
     """Raw planes: empty, o (seat 1), x (seat 0)."""
-    index, cells = _placement(3, 3, 0)
-    gather = tuple(_swap(planes, 9).reshape(3, 3, 3) for planes in ((2, 1, 0), (1, 2, 0)))
-    return Frame(_layout(3, 3, planes=1, index=index, cells=cells), gather, alternates=True)
+    index, cells = placement(3, 3, 0)
+    gather = tuple(gathered(planes, 9).reshape(3, 3, 3) for planes in ((2, 1, 0), (1, 2, 0)))
+    return Frame(make_layout(3, 3, planes=1, index=index, cells=cells), gather, alternates=True)
 
 
 def _connect_four(parameters: Mapping[str, Value]) -> Frame:
@@ -88,15 +42,15 @@ def _connect_four(parameters: Mapping[str, Value]) -> Frame:
     index = (height - 1) * width + np.arange(width, dtype=np.int64)
     cells = np.full((width, 2), -1, dtype=np.int64)  # where the piece comes to rest depends on the state
     size = height * width
-    gather = tuple(_swap(planes, size).reshape(3, height, width) for planes in ((0, 1, 2), (1, 0, 2)))
-    return Frame(_layout(height, width, planes=1, index=index, cells=cells), gather, alternates=True)
+    gather = tuple(gathered(planes, size).reshape(3, height, width) for planes in ((0, 1, 2), (1, 0, 2)))
+    return Frame(make_layout(height, width, planes=1, index=index, cells=cells), gather, alternates=True)
 
 
 def _othello(_: Mapping[str, Value]) -> Frame:
     """Raw planes, already by observer: empty, own, opponent. Action 64 is the pass."""
-    index, cells = _placement(8, 8, 1)
-    gather = _swap((1, 2, 0), 64).reshape(3, 8, 8)
-    return Frame(_layout(8, 8, planes=1, index=index, cells=cells), (gather, gather), alternates=True)
+    index, cells = placement(8, 8, 1)
+    gather = gathered((1, 2, 0), 64).reshape(3, 8, 8)
+    return Frame(make_layout(8, 8, planes=1, index=index, cells=cells), (gather, gather), alternates=True)
 
 
 def _go(parameters: Mapping[str, Value]) -> Frame:
@@ -105,11 +59,11 @@ def _go(parameters: Mapping[str, Value]) -> Frame:
     Komi is what the mover gets (White +komi, Black -komi) over ``KOMI_UNIT``. The last action is the pass.
     """
     size = int(parameters["board_size"])
-    index, cells = _placement(size, size, 1)
+    index, cells = placement(size, size, 1)
     # The fourth gathered plane is overwritten by the constant.
-    gather = tuple(_swap(planes, size * size).reshape(4, size, size) for planes in ((0, 1, 2, 2), (1, 0, 2, 2)))
+    gather = tuple(gathered(planes, size * size).reshape(4, size, size) for planes in ((0, 1, 2, 2), (1, 0, 2, 2)))
     komi = float(parameters["komi"]) / KOMI_UNIT
-    layout = _layout(size, size, planes=1, index=index, cells=cells, flat_planes=(3,))
+    layout = make_layout(size, size, planes=1, index=index, cells=cells, flat_planes=(3,))
     return Frame(layout, gather, constant=(3, (0.0 - komi, komi)), alternates=True)
 
 
@@ -120,15 +74,15 @@ def _hex(parameters: Mapping[str, Value]) -> Frame:
     """
     side = int(parameters["board_size"])
     extra = int(bool(parameters["swap"]))
-    index, cells = _placement(side, side, extra)
+    index, cells = placement(side, side, extra)
     transposed = np.arange(side * side).reshape(side, side).T.ravel().copy()
     tail = np.arange(side * side, side * side + extra)
     gather = (
-        _swap((0, 1, 2), side * side).reshape(3, side, side),
-        _swap((1, 0, 2), side * side, transposed).reshape(3, side, side),
+        gathered((0, 1, 2), side * side).reshape(3, side, side),
+        gathered((1, 0, 2), side * side, transposed).reshape(3, side, side),
     )
     raw = (np.arange(side * side + extra), np.concatenate([transposed, tail]))
-    layout = _layout(side, side, planes=1, index=index, cells=cells, opponent_view=transposed)
+    layout = make_layout(side, side, planes=1, index=index, cells=cells, opponent_view=transposed)
     return Frame(layout, gather, raw, alternates=True, engine_parameters={"plain_obs_tensor": True})
 
 
@@ -150,10 +104,10 @@ def _breakthrough(parameters: Mapping[str, Value]) -> Frame:
         (flipped[source] * 6 + direction + 3) * 2 + capture,
     )
     gather = (
-        _swap((0, 1, 2), size).reshape(3, height, width),
-        _swap((1, 0, 2), size, flipped).reshape(3, height, width),
+        gathered((0, 1, 2), size).reshape(3, height, width),
+        gathered((1, 0, 2), size, flipped).reshape(3, height, width),
     )
-    layout = _layout(
+    layout = make_layout(
         height,
         width,
         planes=6,
@@ -170,12 +124,7 @@ def chess_moves() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     Kinds 0-8 promote to rook, bishop, knight (three each: straight, to the right, to the left); 9-22 along the file,
     23-36 along the rank, 37-50 along the diagonal, 51-64 along the other one, each from -7 to 7 without 0; 65-72 jump.
     """
-    line = [step for step in range(-7, 8) if step != 0]
-    steps = [(1, file) for _ in range(3) for file in (0, 1, -1)]
-    steps += [(step, 0) for step in line] + [(0, step) for step in line]
-    steps += [(step, step) for step in line] + [(-step, step) for step in line]
-    steps += [(-1, -2), (1, -2), (-2, -1), (2, -1), (-1, 2), (1, 2), (-2, 1), (2, 1)]
-    return np.array([rank for rank, _ in steps]), np.array([file for _, file in steps])
+    return chess_steps(3)
 
 
 def _chess(_: Mapping[str, Value]) -> Frame:
@@ -187,28 +136,21 @@ def _chess(_: Mapping[str, Value]) -> Frame:
     Planes here: own K, Q, R, B, N, P; the opponent's; empty; repetitions; no progress; own castling a-side, h-side;
     the opponent's.
     """
-    flipped = np.arange(64).reshape(8, 8)[::-1].ravel().copy()
+    flipped = turned_ranks()
     white = (0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11, 12, 13, 15, 16, 17, 18, 19)
     black = (1, 3, 5, 7, 9, 11, 0, 2, 4, 6, 8, 10, 12, 13, 15, 18, 19, 16, 17)
-    action = np.arange(64 * CHESS_ACTION_PLANES)
-    square, kind = action // CHESS_ACTION_PLANES, action % CHESS_ACTION_PLANES
-    rank, file = square % 8, square // 8
-    rank_step, file_step = chess_moves()
-    to_rank, to_file = rank + rank_step[kind], file + file_step[kind]
-    inside = (to_rank >= 0) & (to_rank < 8) & (to_file >= 0) & (to_file < 8)
-    source = rank * 8 + file
+    index, cells = chess_cells(3)
     castling = np.full(2, -1)
-    cells = np.stack([source, np.where(inside, to_rank * 8 + to_file, -1)], axis=1)
-    layout = _layout(
+    layout = make_layout(
         8,
         8,
         planes=CHESS_ACTION_PLANES,
-        index=np.concatenate([kind * 64 + source, castling]),
+        index=np.concatenate([index, castling]),
         cells=np.concatenate([cells, [[-1, -1], [-1, -1]]]),
         opponent_view=flipped,
         flat_planes=(13, 14, 15, 16, 17, 18),
     )
-    gather = (_swap(white, 64).reshape(19, 8, 8), _swap(black, 64, flipped).reshape(19, 8, 8))
+    gather = (gathered(white, 64).reshape(19, 8, 8), gathered(black, 64, flipped).reshape(19, 8, 8))
     return Frame(layout, gather, raw_seats=(1, 0), alternates=True)
 
 
@@ -220,6 +162,7 @@ _BUILDERS: Mapping[str, Callable[[Mapping[str, Value]], Frame]] = {
     "hex": _hex,
     "othello": _othello,
     "tic_tac_toe": _tic_tac_toe,
+    **VARIANTS,
 }
 
 
