@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.errors import NotationError
-from gameil.games import backgammon_notation, chess_notation, hex_notation, othello_notation
+from gameil.games import backgammon_notation, chess_notation, hex_notation, othello_notation, variant_notation
 from gameil.games.chess_follower import ChessFollower
 from gameil.games.game import BoardLayout, Notation
 from gameil.games.go_follower import GoFollower, UncheckedState
@@ -29,10 +29,13 @@ _GTP_POINT = re.compile(r"([A-HJ-Za-hj-z])([1-9][0-9]?)")
 _SGF_POINT = re.compile(r"([a-z])([a-z])")
 _SHOWN = 40
 _NOTATIONS: dict[str, tuple[Notation, ...]] = {
+    "antichess": ("san", "action"),
     "backgammon": ("backgammon", "action"),
     "chess": ("san", "uci", "action"),
+    "crazyhouse": ("san", "action"),
     "go": ("sgf", "gtp", "action"),
     "othello": ("othello", "action"),
+    "xiangqi": ("iccs", "action"),
 }
 
 
@@ -97,6 +100,8 @@ def write_move(state: WrittenState, action: int, notation: Notation) -> str:
         return backgammon_notation.write_turn(state, action)
     if state.current_player() < 0 or notation in ("action", "san"):
         return state.engine_text(action)
+    if notation == "iccs":
+        return variant_notation.write_iccs(state.engine_text(action))
     if notation == "uci":
         return chess_notation.write_uci(state, action)
     if notation == "othello":
@@ -120,6 +125,9 @@ def read_move(state: WrittenState, text: str, notation: Notation) -> int:
         return turn if isinstance(turn, int) else refuse(state, turn, text)
     if state.current_player() < 0 or notation == "action":
         return _read_engine_text(state, text)
+    if notation == "iccs" or name in variant_notation.SAN_VARIANTS:
+        move = (variant_notation.read_iccs if notation == "iccs" else variant_notation.read_variant_san)(state, text)
+        return move if isinstance(move, int) else refuse(state, move, text)
     if notation in ("san", "uci"):
         result = (chess_notation.read_san if notation == "san" else chess_notation.read_uci)(state, text)
         return result if isinstance(result, int) else refuse(state, result, text)
