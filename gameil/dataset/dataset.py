@@ -156,6 +156,11 @@ class Dataset:
         with self._env().read() as reading:
             return reading.size("labels")
 
+    def num_duplicates(self) -> int:
+        """Number of records that are equal to a game kept."""
+        with self._env().read() as reading:
+            return reading.size("duplicates")
+
     def label_counts(self) -> dict[int, int]:
         """Number of labelled plies of each game that has any."""
         counts: dict[int, int] = {}

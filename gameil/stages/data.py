@@ -49,6 +49,8 @@ def verify_dataset(path: Path, *, workers: int = 0, progress: Callable[[int], No
         problems.append(f"{counts.total.stored} games counted, {len(index)} stored")
     if counts.total.num_rejected != sum(1 for _ in dataset.rejected()):
         problems.append(f"{counts.total.num_rejected} records rejected, but the quarantine has another number")
+    if counts.total.duplicates != dataset.num_duplicates():
+        problems.append(f"{counts.total.duplicates} duplicates counted, {dataset.num_duplicates()} places stored")
     problems += [
         f"the checksum of the sub-database {name} is not that of its rows"
         for name, (stated, found) in dataset.checksums().items()

@@ -17,6 +17,7 @@ from gameil.dataset.dataset import Dataset
 from gameil.dataset.encoded_game import EncodedGame, encode_game
 from gameil.dataset.schema import Cursor, SplitRule
 from gameil.dataset.writer import DatasetWriter
+from gameil.errors import DatasetError
 from gameil.positions.label import Label
 from gameil.positions.played_game import PlayedGame
 from gameil.records.record import Provenance, RecordError
@@ -60,8 +61,12 @@ def copy_dataset(
     Args:
         workers: processes that read and encode games; 0 for one each processor.
         progress: told the number of games done.
+
+    Raises:
+        DatasetError: a dataset cannot be read or written, or another process wrote to ``source`` meanwhile.
     """
     dataset = Dataset(source)
+    before = dataset.counts(), dataset.digest()
     games = len(dataset)
     chunks = (range(first, min(first + _CHUNK, games)) for first in range(0, games, _CHUNK))
     rows = size = 0
@@ -88,6 +93,8 @@ def copy_dataset(
         cursor = _further(cursors[name], writer.cursor(changed))
         if cursor is not None:
             writer.set_cursor(changed, cursor)
+    if (dataset.counts(), dataset.digest()) != before:
+        raise DatasetError(f"{source}: another process wrote to it meanwhile; start again when it has ended")
     writer.commit()
     dataset.close()
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gameil.cli.main import main
 from gameil.dataset.dataset import Dataset
@@ -19,7 +21,7 @@ from gameil.records.record import PlayerInfo, Provenance, RecordError
 from gameil.stages import rewriting
 from gameil.stages.data import verify_dataset
 from gameil.stages.filtering import filter_dataset, merge_datasets
-from tests.strategies import random_games, random_label
+from tests.strategies import any_played_games, random_games, random_label, record_errors
 
 
 def rated_games(number: int, *, first: int = 0, file: str = "a.pgn") -> list[PlayedGame]:
@@ -204,6 +206,36 @@ def test_processes_give_the_same_dataset_as_one(tmp_path: Path, monkeypatch: pyt
     filter_dataset(source, tmp_path / "b", config, workers=1)
     filter_dataset(source, tmp_path / "c", config, workers=2)
     assert facts(tmp_path / "b") == facts(tmp_path / "c")
+
+
+def test_a_source_that_grows_meanwhile_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "a", rated_games(10))
+    real = rewriting._store
+
+    def store_and_write(*arguments: Any) -> None:
+        real(*arguments)
+        with DatasetWriter(source, "tic_tac_toe") as writer:
+            writer.count_filtered("bot", source="a.pgn")
+
+    monkeypatch.setattr(rewriting, "_store", store_and_write)
+    with pytest.raises(DatasetError, match="another process wrote to it meanwhile"):
+        filter_dataset(source, tmp_path / "b", FilterConfig(min_plies=1), workers=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(any_played_games(), min_size=1, max_size=4), st.lists(record_errors, max_size=2))
+def test_copying_is_exact_whatever_stands_in_the_fields(
+    tmp_path_factory: pytest.TempPathFactory, games: list[PlayedGame], errors: list[RecordError]
+) -> None:
+    folder = tmp_path_factory.mktemp("copy")
+    with DatasetWriter(folder / "a", "connect_four") as writer:
+        for played in games:
+            writer.add(played)
+        for error in errors:
+            writer.reject(error)
+    filter_dataset(folder / "a", folder / "b", FilterConfig(max_plies=10**6), workers=1)
+    assert facts(folder / "a") == facts(folder / "b")
 
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gameil.cli.main import main
@@ -21,11 +21,12 @@ from gameil.dataset.schema import Cursor
 from gameil.dataset.writer import DatasetWriter
 from gameil.errors import ConfigError, DatasetError
 from gameil.positions.filters import FilterConfig
+from gameil.positions.played_game import PlayedGame
 from gameil.records.record import PlayerInfo, Provenance, RecordError
 from gameil.stages.data import verify_dataset
 from gameil.stages.filtering import filter_dataset
 from gameil.stages.forget import FORGOTTEN, forget_players, mention_pattern
-from tests.strategies import random_games, random_label
+from tests.strategies import any_played_games, random_games, random_label
 
 NAME = "Quixano,Alonso"
 TRACES = (b"Quixano", b"quixano", b"Alonso", b"alonso")
@@ -66,7 +67,7 @@ def file_bytes(path: Path) -> bytes:
     return (path / "data.mdb").read_bytes()
 
 
-def games(path: Path) -> list[dict[str, Any]]:
+def games_of(path: Path) -> list[dict[str, Any]]:
     dataset = Dataset(path)
     return [
         {item.name: getattr(dataset.game(game_id), item.name) for item in dataclasses.fields(dataset.game(game_id))}
@@ -80,12 +81,12 @@ def test_the_name_stands_in_the_file_before(path: Path) -> None:
 
 
 def test_a_pseudonym_takes_every_place_of_the_name(path: Path) -> None:
-    before, counts = games(path), Dataset(path).counts().total
+    before, counts = games_of(path), Dataset(path).counts().total
     results = forget_players(path, [NAME], "pseudonymise", workers=1)
     pseudonym = results["forgotten"][NAME]["pseudonym"]
     assert results["forgotten"][NAME]["games"] == 6
     assert not any(trace in file_bytes(path) for trace in TRACES)
-    after = games(path)
+    after = games_of(path)
     assert [game["actions"] for game in after] == [game["actions"] for game in before]
     for game_id, (old, new) in enumerate(zip(before, after, strict=True)):
         own = game_id % 10 == 0
@@ -240,6 +241,35 @@ def test_the_swap_is_one_step(path: Path, step: str, monkeypatch: pytest.MonkeyP
     assert (Dataset(path).digest() == digest) == (step == "replace")
     assert verify_dataset(path, workers=1) == []
     assert sorted(part.name for part in path.parent.iterdir()) == ["x.lmdb"]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(any_played_games(), min_size=2, max_size=4), st.data())
+def test_no_byte_of_the_name_stays_whatever_stands_around_it(
+    tmp_path_factory: pytest.TempPathFactory, games: list[PlayedGame], data: st.DataObject
+) -> None:
+    def with_name(text: str | None) -> str | None:
+        return f"{text or ''} {NAME}; " if data.draw(st.booleans()) else text
+
+    path = tmp_path_factory.mktemp("forget") / "x"
+    with DatasetWriter(path, "connect_four") as writer:
+        for played in games:
+            changed = dataclasses.replace(
+                played,
+                players=(*played.players[:-1], PlayerInfo(NAME)) if data.draw(st.booleans()) else played.players,
+                event=with_name(played.event),
+                tags={name: with_name(value) or "" for name, value in played.tags.items()},
+                source=Provenance(with_name(played.source.file) or "", 1),
+            )
+            writer.add(changed)
+            writer.reject(RecordError(changed.source, "syntax", with_name("x") or "", with_name("y") or ""))
+        writer.add(dataclasses.replace(random_games("connect_four", 1)[0], event=NAME))
+        writer.add(random_games("connect_four", 1, first=1)[0])
+    before = games_of(path)
+    assert NAME.encode() in file_bytes(path)
+    forget_players(path, [NAME], "pseudonymise", workers=1)
+    assert not any(trace in file_bytes(path) for trace in TRACES)
+    assert [game["actions"] for game in games_of(path)] == [game["actions"] for game in before]
 
 
 def test_the_command(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
