@@ -53,4 +53,13 @@ class Augmentation:
             legal=(keys - first).astype(np.int32),
             actions=self._actions.take(choices * self._num_actions + batch.actions, mode="clip"),
             target_probs=target_probs,
+            owners=None if batch.owners is None else self._mapped_cells(batch.owners, choices),
         )
+
+    def _mapped_cells(self, values: NDArray[np.int8], choices: NDArray[np.int64]) -> NDArray[np.int8]:
+        """A value for each cell, ``[B, H * W]``, mapped as the planes are."""
+        mapped = np.empty_like(values)
+        for number, symmetry in enumerate(self.symmetries):
+            chosen = np.flatnonzero(choices == number)
+            mapped[chosen] = values[chosen][:, symmetry.cells]
+        return mapped

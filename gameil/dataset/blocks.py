@@ -6,7 +6,7 @@ dataset, configuration, epoch and number, whatever process makes it and whatever
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from gameil.dataset.position_weights import PositionWeights
 from gameil.dataset.schema import Split
 from gameil.errors import DatasetError
 from gameil.games.registry import make_game
+from gameil.positions.context import with_context
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 from gameil.positions.game_encoder import GameEncoder, StoredGame
 from gameil.positions.label import Label
@@ -134,7 +135,10 @@ class Blocks:
             pool = self._encoder.encode(games)
         except DatasetError as error:
             raise DatasetError(f"{self._source.dataset}: {error}") from error
-        return self._weights.weigh(pool, game_ids, dates)
+        rows = with_context(
+            pool.rows, game_ids, [game.played for game in games], final_boards=self._config.final_boards
+        )
+        return self._weights.weigh(replace(pool, rows=rows), game_ids, dates)
 
     def _labels(self, game_id: int) -> dict[int, Label]:
         which = self._config.which_labels

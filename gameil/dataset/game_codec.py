@@ -80,7 +80,7 @@ def decode_game_value(data: bytes, lookup: Lookup, what: str, *, for_replay: boo
     """Reverse of ``encode_game_value``. ``what`` names the value in errors.
 
     Args:
-        for_replay: leave out what replay does not need (names, tags, clocks, provenance), which is most of the work.
+        for_replay: leave out what learning does not need (names, tags, clocks, provenance), which is most of the work.
 
     Raises:
         DatasetError: the bytes are not a game of this version.
@@ -100,11 +100,25 @@ def decode_game_value(data: bytes, lookup: Lookup, what: str, *, for_replay: boo
     returns = _read_returns(source)
     players = tuple(_read_player(source, for_replay) for _ in range(source.count(3)))
     if for_replay:
-        return PlayedGame(game_id, actions, Provenance("", 0), num_setup, start, returns, players=players)
+        source.skip_text()  # result
+        termination = _read_termination(source)
+        source.uint()  # after_end
+        date = source.text()
+        source.skip_text()  # event
+        return PlayedGame(
+            game_id,
+            actions,
+            Provenance("", 0),
+            num_setup,
+            start,
+            returns,
+            termination=termination,
+            players=players,
+            date=date,
+            time_control=source.text(),
+        )
     result = source.required_text()
-    termination_number = source.uint()
-    if termination_number >= len(_TERMINATIONS):
-        raise source.damaged(f"termination {termination_number} is unknown")
+    termination = _read_termination(source)
     after_end = source.uint()
     date, event, time_control = source.text(), source.text(), source.text()
     file = source.required_text()
@@ -124,7 +138,7 @@ def decode_game_value(data: bytes, lookup: Lookup, what: str, *, for_replay: boo
             start,
             returns,
             result,
-            _TERMINATIONS[termination_number],
+            termination,
             after_end,
             players,
             date,
@@ -136,6 +150,13 @@ def decode_game_value(data: bytes, lookup: Lookup, what: str, *, for_replay: boo
         )
     except ShapeError as error:
         raise source.damaged(str(error)) from error
+
+
+def _read_termination(source: ByteReader) -> Termination:
+    number = source.uint()
+    if number >= len(_TERMINATIONS):
+        raise source.damaged(f"termination {number} is unknown")
+    return _TERMINATIONS[number]
 
 
 def _read_player(source: ByteReader, for_replay: bool) -> PlayerInfo:

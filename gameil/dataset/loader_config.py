@@ -38,6 +38,8 @@ class LoaderConfig:
     """Where labels are learned: of each position the latest round's, the mean of all, or the best expert's."""
     experts: tuple[str, ...] = ()
     """For ``which_labels = "best"``: experts from the best to the worst; others come after them."""
+    final_boards: bool = False
+    """Tell with each position who owns each cell at the end of its game (Go, Othello): for ``model.ownership``."""
     workers: int = 1
     """Processes that replay games ahead of training; the batches are the same ones whatever their number."""
     seed: int = 0

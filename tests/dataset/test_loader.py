@@ -25,6 +25,7 @@ from gameil.dataset.schema import SplitRule
 from gameil.dataset.writer import DatasetWriter
 from gameil.errors import ConfigError, DatasetError
 from gameil.games.registry import make_game
+from gameil.positions.context import with_context
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 from gameil.positions.position_batch import PositionBatch
 from gameil.positions.replay import encode_game, replay
@@ -78,7 +79,9 @@ def test_batches_are_what_replay_says(dataset_path: Path) -> None:
     encoder = ObservationEncoder(make_game("tic_tac_toe"), ENCODER)
     batch = next(Loader(dataset_path, "train", ENCODER, SMALL, augment=False))
     for index, (game_id, ply) in enumerate(places(batch)):
-        whole = encode_game(dataset.game(game_id), encoder, game_id=game_id)
+        played = dataset.game(game_id)
+        whole = encode_game(played, encoder, game_id=game_id)
+        whole = with_context(whole, [game_id], [played], final_boards=False)
         expected = whole.take(np.flatnonzero(whole.plies == ply))
         assert same(batch.take(np.array([index])), expected)
 
