@@ -1,7 +1,8 @@
-"""Chess games transcribed many at a time: moves resolved by the Rust reader, everything else on arrays.
+"""Chess games transcribed many at a time: moves resolved for all of them at once, everything else on arrays.
 
-Gives what ``transcribe`` gives, game for game, at a small part of its time, because the rules engine plays only a
-sample of the games. Everything in any way special is left to ``transcribe``.
+The moves are resolved by NumPy (``chess_lockstep``), or by the Rust reader where the ``pgn`` extra is installed. Gives
+what ``transcribe`` gives, game for game, at a small part of its time, because the rules engine plays only a sample of
+the games. Everything in any way special is left to ``transcribe``.
 
 Letters: ``G`` games, ``M`` moves of all games one after another.
 """
@@ -17,31 +18,40 @@ from numpy.typing import NDArray
 from gameil.errors import RecordsError
 from gameil.games.chess_ends import NO_END, automatic_ends
 from gameil.games.chess_notation import CASTLE_A_SIDE, CASTLE_H_SIDE, move_cells, promoted_piece
+from gameil.positions.chess_lockstep import resolve_in_lockstep
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.transcribe import as_played, problem_of_returns, transcribe
-from gameil.records.pgn_rust import ResolvedGames, resolve_moves
+from gameil.records.pgn_rust import is_available, resolve_moves
 from gameil.records.record import GameRecord, RecordError
+from gameil.records.resolved_games import ResolvedGames
 
 REPLAYED = 64
 """One game of so many, chosen by its moves, is also played by the rules engine, and must come out the same."""
+FEWEST_GAMES = 48
+"""Of fewer games NumPy resolves the moves more slowly than the rules engine."""
 _KINGS = (6, 12)
 _PROMOTIONS = {"N": 2, "B": 3, "R": 4}
-"""By the reader's numbers; a queen is what a pawn becomes by the action that names no piece."""
+"""By the numbers of ``ResolvedGames``; a queen is what a pawn becomes by the action that names no piece."""
 _EXPORT_SIGNS = re.compile(r"[KQRBNPOa-h1-8xO=+# -]++")
 """Signs of SAN as programs write it. What these can spell is read alike here and there, or refused there."""
 
 
-def transcribe_chess(records: Sequence[GameRecord | RecordError]) -> list[PlayedGame | None]:
+def transcribe_chess(records: Sequence[GameRecord | RecordError], *, pgn_extra: bool = True) -> list[PlayedGame | None]:
     """Played games in the order of their records; None for one that ``transcribe`` has to look at, and for an error.
+
+    ``pgn_extra``: use the Rust reader where it is installed.
 
     Raises:
         RecordsError: the rules engine plays a game of the sample differently; names the game.
     """
     texts = {index: text for index, record in enumerate(records) if (text := _plain_moves(record)) is not None}
     played: list[PlayedGame | None] = [None] * len(records)
-    if not texts:
+    if pgn_extra and is_available() and texts:
+        games = resolve_moves(list(texts.values()))
+    elif len(texts) >= FEWEST_GAMES:
+        games = resolve_in_lockstep([text.split() for text in texts.values()])
+    else:
         return played
-    games = resolve_moves(list(texts.values()))
     offsets = games.move_offsets
     actions = _actions(games)
     starts = offsets[:-1] + np.arange(len(texts))
@@ -98,8 +108,8 @@ def _check(record: GameRecord, game: PlayedGame) -> None:
         return
     place = f"{record.source.file} at byte {record.source.offset}"
     raise RecordsError(
-        f"{place}: the fast reader of the pgn extra and the rules engine play this game differently "
-        f"({difference}); uninstall the extra, and please report the game"
+        f"{place}: the reader of many games at once and the rules engine play this game differently ({difference}); "
+        f"please report it"
     )
 
 
@@ -118,7 +128,7 @@ def _actions(games: ResolvedGames) -> NDArray[np.uint32]:
 
 @lru_cache(maxsize=1)
 def _action_table() -> NDArray[np.uint32]:
-    """``[2, 6, 64, 64]``: action by seat, the reader's promotion (-1 for none), source and target square."""
+    """``[2, 6, 64, 64]``: action by seat, promotion (-1 for none), source and target square."""
     table = np.zeros((2, 6, 64, 64), dtype=np.uint32)
     for action, (source, target) in enumerate(move_cells()):
         if target >= 0:

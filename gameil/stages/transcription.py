@@ -14,7 +14,6 @@ from gameil.positions.filters import FilterConfig, Filtered, refused_by
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.transcribe import transcribe
 from gameil.records.formats import parse_record
-from gameil.records.pgn_rust import is_available
 from gameil.records.record import GameRecord, Provenance, RawRecord, RecordError
 from gameil.stages.processes import map_in_order
 
@@ -37,7 +36,7 @@ class ChunkWork:
     filters: tuple[FilterConfig, ...]
     split: SplitRule
     pgn_extra: bool = True
-    """Whether games of chess are resolved by the Rust reader where it is installed."""
+    """Whether moves of chess are resolved by the Rust reader where it is installed."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Transcribed:
     tolerances: dict[str, int]
     """Records that needed a tolerance of their format, by its name."""
     resolved: int = 0
-    """Games whose moves the Rust reader resolved."""
+    """Games whose moves were resolved many at a time."""
     replayed: int = 0
     """How many of them the rules engine played too, with the same result."""
 
@@ -116,10 +115,10 @@ def transcribe_chunk(raws: list[Raw], work: ChunkWork) -> Transcribed:
 
 
 def _play_together(records: list[GameRecord | RecordError], work: ChunkWork) -> list[PlayedGame | None]:
-    """The games that the ``pgn`` extra can resolve all at once; None in the places of the others."""
-    if work.family != "chess" or not work.pgn_extra or not is_available():
+    """The games that can be played all at once; None in the places of the others."""
+    if work.family != "chess":
         return [None] * len(records)
-    return transcribe_chess(records)
+    return transcribe_chess(records, pgn_extra=work.pgn_extra)
 
 
 def _play(record: GameRecord, family: str, tolerances: Counter[str]) -> PlayedGame | RecordError:

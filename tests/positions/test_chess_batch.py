@@ -1,11 +1,11 @@
-"""Many games at once through the Rust reader are exactly the games that the rules engine plays one by one."""
+"""Many games at once, through NumPy or the Rust reader, are exactly those that the rules engine plays one by one."""
 
 import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gameil.errors import RecordsError
@@ -18,8 +18,16 @@ from gameil.records.formats import read_records
 from gameil.records.record import GameRecord, Provenance
 from tests.records.reading import read
 
-pytest.importorskip("rust_pgn_reader_python_binding", reason="the pgn extra is not installed")
 SCHOLARS_MATE = "1. e4 e5 2. Bc4 Nc6 3. Qh5 Nf6 4. Qxf7# 1-0"
+
+
+@pytest.fixture(params=[False, True], ids=["numpy", "rust"], autouse=True)
+def pgn_extra(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Which of the two resolves the moves; NumPy of few games too."""
+    if request.param:
+        pytest.importorskip("rust_pgn_reader_python_binding", reason="the pgn extra is not installed")
+    monkeypatch.setattr(chess_batch, "FEWEST_GAMES", 1)
+    return bool(request.param)
 
 
 def records_of(*texts: str) -> list[GameRecord]:
@@ -28,9 +36,9 @@ def records_of(*texts: str) -> list[GameRecord]:
     return found  # type: ignore[return-value]
 
 
-def assert_equal_to_ordinary(records: list[GameRecord]) -> list[PlayedGame | None]:
+def assert_equal_to_ordinary(records: list[GameRecord], pgn_extra: bool) -> list[PlayedGame | None]:
     """Every game that went the fast way is, field for field, the ordinary one; returns what the fast way gave."""
-    batch = transcribe_chess(records)
+    batch = transcribe_chess(records, pgn_extra=pgn_extra)
     assert len(batch) == len(records)
     for record, fast in zip(records, batch, strict=True):
         if fast is None:
@@ -46,13 +54,14 @@ def assert_equal_to_ordinary(records: list[GameRecord]) -> list[PlayedGame | Non
     return batch
 
 
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1))
-def test_random_games_with_every_kind_of_end(seed: int) -> None:
+def test_random_games_with_every_kind_of_end(seed: int, pgn_extra: bool) -> None:
     """Games go on after the rules' automatic end, as people's do."""
     pytest.importorskip("chess", reason="python-chess makes the games")
     rng = np.random.default_rng(seed)
     records = records_of(*(random_game(rng, int(rng.integers(1, 220))) for _ in range(4)))
-    assert None not in assert_equal_to_ordinary(records)
+    assert None not in assert_equal_to_ordinary(records, pgn_extra)
 
 
 def random_game(rng: np.random.Generator, plies: int) -> str:
@@ -97,13 +106,13 @@ PROMOTIONS = "1. a4 b5 2. axb5 a6 3. bxa6 Bb7 4. axb7 h5 5. bxa8=N h4 6. g4 hxg3
 
 @pytest.mark.parametrize("text", [SCHOLARS_MATE, REPETITION, CLOCKS, CASTLING, PROMOTIONS])
 @pytest.mark.parametrize("tags", ["", '[White "A"]\n[WhiteElo "2700"]\n[Result "1-0"]\n[OPENING "2"]\n[MATCH "m"]\n\n'])
-def test_plain_games_go_the_fast_way(text: str, tags: str) -> None:
-    (played,) = assert_equal_to_ordinary(records_of(tags + text))
+def test_plain_games_go_the_fast_way(text: str, tags: str, pgn_extra: bool) -> None:
+    (played,) = assert_equal_to_ordinary(records_of(tags + text), pgn_extra)
     assert played is not None
 
 
-def test_ends_by_the_rules() -> None:
-    mate, repetition = transcribe_chess(records_of(SCHOLARS_MATE, REPETITION))
+def test_ends_by_the_rules(pgn_extra: bool) -> None:
+    mate, repetition = transcribe_chess(records_of(SCHOLARS_MATE, REPETITION), pgn_extra=pgn_extra)
     assert mate is not None
     assert repetition is not None
     assert (mate.termination, mate.after_end, len(mate.actions)) == ("rules", 0, 7)
@@ -124,25 +133,27 @@ SPECIAL = [
 
 
 @pytest.mark.parametrize("text", SPECIAL)
-def test_special_games_are_left_to_the_ordinary_way_in_their_places(text: str) -> None:
+def test_special_games_are_left_to_the_ordinary_way_in_their_places(text: str, pgn_extra: bool) -> None:
     records = records_of(SCHOLARS_MATE, text, CASTLING)
-    assert [game is None for game in assert_equal_to_ordinary(records)] == [False, True, False]
+    assert [game is None for game in assert_equal_to_ordinary(records, pgn_extra)] == [False, True, False]
 
 
-def test_other_games_and_nothing_are_left_alone() -> None:
+def test_other_games_and_nothing_are_left_alone(pgn_extra: bool) -> None:
     go = GameRecord(game="go", notation="sgf", moves=("pd",), source=Provenance("memory", 0))
     uci = GameRecord(game="chess", notation="uci", moves=("e2e4",), source=Provenance("memory", 0))
     odd = dataclasses.replace(uci, notation="san", moves=("e4",), returns=(1.0, 2.0))
-    assert transcribe_chess([go, uci, odd]) == [None, None, None]
-    assert transcribe_chess([]) == []
+    assert transcribe_chess([go, uci, odd], pgn_extra=pgn_extra) == [None, None, None]
+    assert transcribe_chess([], pgn_extra=pgn_extra) == []
 
 
-def test_a_sample_is_replayed_and_a_difference_is_an_error_that_names_the_game(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_is_replayed_and_a_difference_is_an_error_that_names_the_game(
+    monkeypatch: pytest.MonkeyPatch, pgn_extra: bool
+) -> None:
     records = records_of(SCHOLARS_MATE, REPETITION)
     monkeypatch.setattr(chess_batch, "automatic_ends", lambda boards, castling, clocks, starts: np.full(2, NO_END))
     monkeypatch.setattr(chess_batch, "REPLAYED", 1)
     with pytest.raises(RecordsError, match=r"memory at byte 0: .* play this game differently .8 actions"):
-        transcribe_chess(records)
+        transcribe_chess(records, pgn_extra=pgn_extra)
 
 
 def test_about_one_game_in_sixty_four_is_replayed() -> None:
@@ -151,18 +162,20 @@ def test_about_one_game_in_sixty_four_is_replayed() -> None:
     assert 70 < sum(map(is_replayed, games)) < 130
 
 
-def test_famous_games(repository: Path) -> None:
+def test_famous_games(repository: Path, pgn_extra: bool) -> None:
     records = list(read_records(repository / "replays" / "chess" / "famous-games.pgn"))
-    assert None not in assert_equal_to_ordinary([record for record in records if isinstance(record, GameRecord)])
+    assert None not in assert_equal_to_ordinary(
+        [record for record in records if isinstance(record, GameRecord)], pgn_extra
+    )
 
 
 @pytest.mark.parametrize(("name", "least"), [("twic-0920-0959.pgn.zst", 0.98), ("stress/club.pgn", 0.9)])
-def test_real_games(shared_data: Path, name: str, least: float) -> None:
+def test_real_games(shared_data: Path, name: str, least: float, pgn_extra: bool) -> None:
     records: list[GameRecord] = []
     for record in read_records(shared_data / "chess" / name):
         if isinstance(record, GameRecord):
             records.append(record)
         if len(records) == 300:
             break
-    fast = assert_equal_to_ordinary(records)
+    fast = assert_equal_to_ordinary(records, pgn_extra)
     assert sum(game is not None for game in fast) >= least * len(records)

@@ -5,13 +5,16 @@ import pickle
 from itertools import chain
 from pathlib import Path
 
+import pytest
+
 from gameil.dataset.encoded_game import EncodedGame
 from gameil.dataset.schema import SplitRule
+from gameil.positions import chess_batch
 from gameil.positions.filters import FilterConfig, Filtered
 from gameil.positions.to_record import to_record
 from gameil.records.formats import format_record, split_records
-from gameil.records.pgn_rust import is_available
 from gameil.records.record import Provenance, RawRecord, RecordError
+from gameil.stages import transcription
 from gameil.stages.transcription import ChunkWork, chunks_of, transcribe_all, transcribe_chunk
 from tests.strategies import random_game
 
@@ -77,13 +80,20 @@ def test_the_order_is_kept_and_the_games_are_those_of_one_process() -> None:
         assert max(len(chunk.outcomes) for chunk in chunks) == most
 
 
-def test_the_pgn_extra_changes_nothing_but_the_time(repository: Path) -> None:
+@pytest.mark.parametrize("pgn_extra", [False, True])
+def test_games_played_many_at_a_time_are_the_same(
+    pgn_extra: bool, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Games of chess in all their places, errors and special games between them."""
     famous = list(split_records(repository / "replays" / "chess" / "famous-games.pgn"))
     special = '[FEN "4k3/8/8/8/8/8/8/4K2R w K - 0 1"]\n\n1. O-O *', "1. e4 e5 2. Nf6", "1. e4 Xy", "1. Nf3 e5 2. Nd5"
     mixed = [RawRecord("pgn", text.encode(), Provenance("x", 0)) for text in special]
     chunk = [famous[0], *mixed, *famous[1:], *raws(1)]
-    done, slow = (transcribe_chunk(chunk, ChunkWork("chess", (), SplitRule(), extra)) for extra in (True, False))
-    assert (slow.resolved, slow.replayed) == (0, 0)
-    assert done.resolved == (len(famous) if is_available() else 0)
-    assert dataclasses.replace(done, resolved=0, replayed=0) == slow
+    work = ChunkWork("chess", (), SplitRule(), pgn_extra)
+    monkeypatch.setattr(chess_batch, "FEWEST_GAMES", 1)
+    together = transcribe_chunk(chunk, work)
+    assert together.resolved == len(famous)
+    monkeypatch.setattr(transcription, "transcribe_chess", lambda records, pgn_extra: [None] * len(records))
+    alone = transcribe_chunk(chunk, work)
+    assert (alone.resolved, alone.replayed) == (0, 0)
+    assert dataclasses.replace(together, resolved=0, replayed=0) == alone
