@@ -35,8 +35,9 @@ BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError, ta
 class Counted:
     """A file, with the bytes read from it and the bytes made of them."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], watch: Callable[[int], None] = lambda taken: None) -> None:
         self._file = file
+        self._watch = watch
         self.taken = 0
         self.made = 0
         """Bytes that came out of all decompressors together."""
@@ -44,6 +45,7 @@ class Counted:
     def read(self, size: int, /) -> bytes:
         block = self._file.read(size)
         self.taken += len(block)
+        self._watch(self.taken)
         return block
 
     @property

@@ -11,35 +11,14 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from gameil.errors import RecordsError
+from gameil.records.built_in_formats import BUILT_IN, Format
 from gameil.records.record import GameRecord, Provenance, RawRecord, RecordError
-from gameil.records.sources import NUMPY_ARCHIVE, Source, open_sources
-
-
-@dataclass(frozen=True)
-class Format:
-    """One way of writing games down. Its functions are ``module:function``, imported when first used."""
-
-    name: str
-    extensions: tuple[str, ...]
-    content: re.Pattern[bytes]
-    """What the first bytes of such a file look like; of text, byte order mark and white space are left out."""
-    splitter: str
-    """``(Source) -> Iterator[RawRecord | RecordError]``: cheap, streaming, in flat memory."""
-    parser: str
-    """``(RawRecord) -> GameRecord | RecordError``: one outcome a raw record, whatever its bytes; never raises."""
-    writer: str | None
-    """``(GameRecord) -> str``: the text of one record, with its line end; None where records are only read."""
-    packer: str | None = None
-    """``(file, records) -> number of records``: writes a whole binary file, in place of ``writer``."""
-    binary: bool = False
-    """Files are no text: control bytes are expected in them."""
-
+from gameil.records.sources import Source, open_sources
 
 FORMATS: dict[str, Format] = {}
 
@@ -58,141 +37,12 @@ def register_format(added: Format) -> None:
     FORMATS[added.name] = added
 
 
-register_format(
-    Format(
-        "pgn",
-        (".pgn",),
-        re.compile(rb"\[[A-Za-z]\w*[ \t]*\"|%|[;{]|1\s*\.\s*[A-Za-z]"),
-        splitter="gameil.records.pgn_reader:split_pgn",
-        parser="gameil.records.pgn_reader:parse_pgn",
-        writer="gameil.records.pgn_writer:format_pgn",
-    )
-)
-register_format(
-    Format(
-        "sgf",
-        (".sgf",),
-        re.compile(rb"\(\s*;"),
-        splitter="gameil.records.sgf_reader:split_sgf",
-        parser="gameil.records.sgf_reader:parse_sgf",
-        writer="gameil.records.sgf_writer:format_sgf",
-    )
-)
-register_format(
-    Format(
-        "jsonl",
-        (".jsonl", ".ndjson"),
-        re.compile(rb"\{\s*\""),
-        splitter="gameil.records.jsonl_reader:split_jsonl",
-        parser="gameil.records.jsonl_reader:parse_jsonl",
-        writer="gameil.records.jsonl_writer:format_jsonl",
-    )
-)
-
-register_format(
-    Format(
-        "wthor",
-        (".wtb",),
-        # Century, year, month and day; games, no names; year played; board size, kind.
-        re.compile(
-            rb"[\x13\x14][\x00-\x63][\x01-\x0c][\x01-\x1f].{4}\x00\x00.[\x07\x08][\x00-\x0a][\x00\x01]", re.DOTALL
-        ),
-        splitter="gameil.records.wthor_reader:split_wthor",
-        parser="gameil.records.wthor_reader:parse_wthor",
-        writer=None,
-        binary=True,
-    )
-)
-register_format(
-    Format(
-        "mat",
-        (".mat",),
-        # Looked at before PGN, whose comments start with a semicolon too.
-        re.compile(rb"(?:;[^\n]*+\n\s*+)*+\d{1,9}[ \t]+points?[ \t]+match"),
-        splitter="gameil.records.backgammon_reader:split_match",
-        parser="gameil.records.backgammon_reader:parse_match_game",
-        writer="gameil.records.backgammon_writer:format_match",
-    )
-)
-register_format(
-    Format(
-        "othello",
-        (".pgn",),
-        # Tags as in PGN; a square in capitals where chess would have its first move, or the name of the game.
-        re.compile(
-            rb"(?:\[[^\n]*+\n\s*+)*+1\s*\.\s*[A-H][1-8]\s"
-            rb"|(?:\[(?!Game|Variant)[^\n]*+\n\s*+)*+\[(?:Game|Variant)\s+\"(?i:othello|reversi)"
-        ),
-        splitter="gameil.records.othello_reader:split_othello",
-        parser="gameil.records.othello_reader:parse_othello",
-        writer="gameil.records.othello_writer:format_othello",
-    )
-)
-register_format(
-    Format(
-        "othello-transcripts",
-        (),
-        re.compile(rb"(?:[A-Ha-h][1-8][ \t]*+){4}"),
-        splitter="gameil.records.othello_reader:split_transcripts",
-        parser="gameil.records.othello_reader:parse_transcript",
-        writer=None,
-    )
-)
-register_format(
-    Format(
-        "usi",
-        (".usi", ".sfen"),
-        re.compile(rb"(?:position[ \t]+)?(?:startpos|sfen[ \t]+[1-9A-Za-z+]+/)"),
-        splitter="gameil.records.usi_reader:split_usi",
-        parser="gameil.records.usi_reader:parse_usi",
-        writer="gameil.records.usi_writer:format_usi",
-    )
-)
-register_format(
-    Format(
-        "kif",
-        (".kif", ".kifu"),
-        # In UTF-8 or Shift_JIS: the words for start, handicap, event, players, or the line above the moves.
-        re.compile(
-            rb"#KIF|(?:#[^\n]*+\n\s*+)*+(?:"
-            + b"|".join(
-                re.escape(word.encode(charset))
-                for word in ("開始日時：", "手合割：", "棋戦：", "先手：", "下手：", "手数--")
-                for charset in ("utf-8", "cp932")
-            )
-            + rb")"
-        ),
-        splitter="gameil.records.kif_reader:split_kif",
-        parser="gameil.records.kif_reader:parse_kif",
-        writer="gameil.records.kif_writer:format_kif",
-    )
-)
-register_format(
-    Format(
-        "npz",
-        (".npz",),
-        NUMPY_ARCHIVE,
-        splitter="gameil.records.trajectories_reader:split_trajectories",
-        parser="gameil.records.trajectories_reader:parse_trajectory",
-        writer=None,
-        packer="gameil.records.trajectories_writer:pack_trajectories",
-        binary=True,
-    )
-)
-register_format(
-    Format(
-        "hex-text",
-        (),
-        re.compile(rb"(?:White|Black) (?:places [a-z]\d|swaps|resigns)"),
-        splitter="gameil.records.hex_text_reader:split_hex_text",
-        parser="gameil.records.hex_text_reader:parse_hex_text",
-        writer=None,
-    )
-)
+for _format in BUILT_IN:
+    register_format(_format)
 
 ENTRY_POINTS = "gameil.formats"
 """Each entry point of this group is a ``Format``."""
-GAME_FORMATS = {"chess": "pgn", "go": "sgf", "othello": "othello", "hex": "sgf"}
+GAME_FORMATS = {"chess": "pgn", "go": "sgf", "othello": "othello", "hex": "sgf", "checkers": "pdn"}
 BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Bytes that no text of records holds."""
 PACKED = re.compile(r"\.(?:zst|gz|bz2|xz)$", re.IGNORECASE)
@@ -250,11 +100,16 @@ def read_records(path: Path, format: str | None = None, skip: int = 0) -> Iterat
         yield parse_record(raw) if isinstance(raw, RawRecord) else raw
 
 
-def split_records(path: Path, format: str | None = None, skip: int = 0) -> Iterator[RawRecord | RecordError]:
-    """What ``read_records`` streams, cut out but not parsed: one item for each of its items."""
+def split_records(
+    path: Path, format: str | None = None, skip: int = 0, watch: Callable[[int], None] = lambda taken: None
+) -> Iterator[RawRecord | RecordError]:
+    """What ``read_records`` streams, cut out but not parsed: one item for each of its items.
+
+    ``watch`` is told how many bytes of the file were read, to know how far one is.
+    """
     if format is not None:
         find_format(format)
-    yield from itertools.islice(_split(path, format), skip, None)
+    yield from itertools.islice(_split(path, format, watch), skip, None)
 
 
 def parse_record(raw: RawRecord) -> GameRecord | RecordError:
@@ -263,9 +118,9 @@ def parse_record(raw: RawRecord) -> GameRecord | RecordError:
     return parsed
 
 
-def _split(path: Path, format: str | None) -> Iterator[RawRecord | RecordError]:
+def _split(path: Path, format: str | None, watch: Callable[[int], None]) -> Iterator[RawRecord | RecordError]:
     is_single = True
-    for source in open_sources(path):
+    for source in open_sources(path, watch):
         is_single = is_single and source.name == str(path)
         if source.broken is not None and not source.peek(1):
             if source.name == str(path) and is_single:

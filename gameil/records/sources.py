@@ -80,11 +80,12 @@ Companions = Callable[[str, int], bytes | None]
 """``(name, size)``: at most ``size`` bytes of the file of this name beside a source, None where there is none."""
 
 
-def open_sources(path: Path) -> Iterator[Source]:
+def open_sources(path: Path, watch: Callable[[int], None] = lambda taken: None) -> Iterator[Source]:
     """Yields the streams inside ``path`` in order: one for a plain or compressed file, one a member for an archive.
 
-    Each must be read before the next is asked for. Raises ``RecordsError`` where the path is no readable file, empty,
-    or an archive of an unsupported kind.
+    Each must be read before the next is asked for. ``watch`` is told how many bytes of the file were read.
+
+    Raises ``RecordsError`` where the path is no readable file, empty, or an archive of an unsupported kind.
     """
     if path.is_dir():
         raise RecordsError(f"{path}: is a directory; name the files in it")
@@ -93,7 +94,7 @@ def open_sources(path: Path) -> Iterator[Source]:
     except OSError as error:
         raise RecordsError(f"{path}: cannot be read: {error.strerror}") from error
     with file:
-        counted = Counted(file)
+        counted = Counted(file, watch)
         source = Source(str(path), counted, partial(_in_directory, path.parent))
         if not source.peek(1):
             raise RecordsError(f"{path}: {source.broken or 'is empty'}")

@@ -121,10 +121,10 @@ def ingest(config: IngestConfig, run: Reporter, *, resume: bool) -> dict[str, An
         raise RecordsError(f"{', '.join(str(path) for path in config.sources)}: no records of games in it")
     if checked["resolved"]:
         run.say(
-            f"  pgn extra   {checked['resolved']:>12,}   games resolved by it, {checked['replayed']:,} of them played "
-            f"by the rules engine too: the same"
+            f"  together    {checked['resolved']:>12,}   games resolved many at a time; {checked['replayed']:,} of them, "
+            f"played by the rules engine too, are the same"
         )
-    return {**_results(config, run, counts, time.monotonic() - started), "pgn_extra": dict(checked)}
+    return {**_results(config, run, counts, time.monotonic() - started), "together": dict(checked)}
 
 
 def _ingest_source(
@@ -148,7 +148,7 @@ def _ingest_source(
     remaining = None if config.limit is None else max(0, config.limit - already)
     if remaining == 0:
         return 0
-    taken = _Taken(islice(split_records(path, config.format, cursor.records), remaining))
+    taken = _Taken(path, config.format, cursor.records, remaining)
     work = ChunkWork(writer.family, writer.filters, writer.split, config.pgn_extra)
     counted = uncommitted = uncommitted_bytes = 0
     total = None if remaining is None else cursor.records + remaining
@@ -163,6 +163,8 @@ def _ingest_source(
             if uncommitted >= config.batch_records or uncommitted_bytes >= _COMMIT_BYTES:
                 writer.commit()
                 uncommitted = uncommitted_bytes = 0
+            if total is None:
+                bar.estimate(taken.estimate(cursor.size))
             bar.advance(len(chunk.outcomes))
         done = remaining is None or taken.number < remaining
         writer.set_cursor(name, replace(cursor, records=cursor.records + counted, done=done))
@@ -184,19 +186,28 @@ def _store(chunk: Transcribed, writer: DatasetWriter, source: str) -> int:
 
 
 class _Taken:
-    """Counts what is taken from an iterator: fewer than asked for means that the source has ended."""
+    """Counts what is taken from a source: fewer records than asked for means that it has ended."""
 
-    def __init__(self, items: Iterator[Raw]) -> None:
-        self._items = items
+    def __init__(self, path: Path, format: str | None, skip: int, limit: int | None) -> None:
+        self._raws = islice(split_records(path, format, skip, self._note), limit)
+        self._skipped = skip
+        self._bytes = 0
         self.number = 0
 
     def __iter__(self) -> Iterator[Raw]:
         return self
 
     def __next__(self) -> Raw:
-        item = next(self._items)
+        item = next(self._raws)
         self.number += 1
         return item
+
+    def _note(self, taken: int) -> None:
+        self._bytes = taken
+
+    def estimate(self, size: int) -> int:
+        """About how many records there are in all, if the rest of the source's ``size`` bytes is like its beginning."""
+        return round((self._skipped + self.number) * size / max(1, self._bytes))
 
 
 def _refuse_unreadable(path: Path) -> None:

@@ -67,6 +67,7 @@ class Progress:
         """Units done, those of an earlier run that this one resumes included."""
         self._screen = screen
         self._first = 0
+        self._about = ""
         self._fields: dict[str, object] = {}
         self._bar: tuple[RichProgress, TaskID] | None = None
         self._started = time.monotonic()
@@ -97,6 +98,11 @@ class Progress:
         self.count = self._first = count
         self._show()
 
+    def estimate(self, total: int) -> None:
+        """Says about how many units there will be, where that is not known beforehand."""
+        self.total = max(total, self.count)
+        self._about = "about "
+
     def update(self, **fields: object) -> None:
         """Numbers or words shown beside the count, such as ``loss=1.23``; each replaces the one of its name."""
         self._fields.update(fields)
@@ -109,7 +115,7 @@ class Progress:
     def _show(self) -> None:
         if self._bar is not None:
             bars, task = self._bar
-            bars.update(task, completed=self.count, rate=f"{self._units()}", shown=self._shown())
+            bars.update(task, completed=self.count, total=self.total, rate=f"{self._units()}", shown=self._shown())
         elif not self._screen.quiet and time.monotonic() - self._said >= PLAIN_SECONDS:
             self._said = time.monotonic()
             self._screen.say(self._line(final=False))
@@ -125,7 +131,7 @@ class Progress:
 
     def _line(self, *, final: bool) -> str:
         elapsed = time.monotonic() - self._started
-        done = f"{self.count:,}" if self.total is None or final else f"{self.count:,} of {self.total:,}"
+        done = f"{self.count:,}" if self.total is None or final else f"{self.count:,} of {self._about}{self.total:,}"
         parts = [f"{self.description}: {done} {self.unit}", format_rate(self.rate())]
         if final:
             parts.append(f"in {format_seconds(elapsed)}")

@@ -162,3 +162,17 @@ def test_results_are_whole_or_absent(tmp_path: Path) -> None:
         run.finish({"bad": object()})
     assert not (tmp_path / "a" / "results.json").exists()
     assert json.loads((tmp_path / "a" / "config.json").read_text())["stage"] == "toy"
+
+
+def test_an_estimated_total_tells_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gameil.tracking.progress.PLAIN_SECONDS", 0.0)
+    screen = Screen(console=Console(file=io.StringIO(), width=200, force_terminal=False))
+    with Progress(screen, "ingesting", None, "records") as bar:
+        bar.advance(10)
+        bar.estimate(1000)
+        bar.advance(10)
+    first, second, last = screen.console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert first.startswith("ingesting: 10 records")
+    assert second.startswith("ingesting: 20 of about 1,000 records")
+    assert second.endswith("left")
+    assert last.startswith("ingesting: 20 records")
