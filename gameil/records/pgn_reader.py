@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from gameil.records.pgn_moves import RESULT, read_movetext
 from gameil.records.pgn_tags import read_tags, tag_fields
+from gameil.records.pgn_xiangqi import is_xiangqi, parse_xiangqi
 from gameil.records.record import GameRecord, RawRecord, RecordError
 from gameil.records.sources import Source
 from gameil.records.window import MAX_GAME_BYTES, Window, excerpt, raw_error
@@ -153,6 +154,8 @@ def parse_pgn(raw: RawRecord) -> GameRecord | RecordError:
     head, body, encoding = _decode(head_bytes, raw.data[moves_begin:])
     tolerances = ["latin-1"] if encoding == "latin-1" else []
     tags = read_tags(head, tolerances)
+    if is_xiangqi(tags):
+        return parse_xiangqi(raw, tags, body, tolerances)
     movetext = read_movetext(body, 0, tags.get("Result"))
     if movetext.unknown is not None:
         what = excerpt(movetext.unknown)
@@ -164,7 +167,6 @@ def parse_pgn(raw: RawRecord) -> GameRecord | RecordError:
     if isinstance(fields, str):
         return RecordError(raw.source, "variant", f"{fields} is not played by the rules of chess", excerpt(fields))
     return GameRecord(
-        game="chess",
         notation="san",
         moves=movetext.moves,
         source=raw.source,

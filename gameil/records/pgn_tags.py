@@ -56,7 +56,15 @@ TERMINATIONS: tuple[tuple[str, Termination], ...] = (
 )
 """First part found in the lower-case Termination tag decides; chess.com and lichess write these."""
 
+VARIANT_GAMES = {"antichess": "antichess", "crazyhouse": "crazyhouse", "xiangqi": "xiangqi"}
+"""Values of the Variant tag that are games of their own here."""
 USUAL_START = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
+USUAL_STARTS = {
+    "chess": {USUAL_START},
+    "antichess": {USUAL_START, USUAL_START.replace("KQkq", "-")},
+    "crazyhouse": {USUAL_START, USUAL_START.replace("RNBQKBNR", "RNBQKBNR[]"), USUAL_START.replace(" w", "/ w")},
+    "xiangqi": {"rnbakabnr/9/1c5c1/p1p1p1p1p/9/9/P1P1P1P1P/1C5C1/9/RNBAKABNR w - - 0 1"},
+}
 RATING = re.compile(r"\s*(\d{2,4})(?!\d)")
 DATE = re.compile(r"(\d{4}|\?{4})[./-](\d{1,2}|\?{1,2})[./-](\d{1,2}|\?{1,2})$")
 
@@ -94,12 +102,14 @@ def tag_fields(tags: dict[str, str], movetext: Movetext) -> dict[str, Any] | str
     variant = tags.pop("Variant", "")
     name = variant.strip().lower()
     chess960 = name in CHESS960
-    if not chess960 and name not in STANDARD:
+    game = VARIANT_GAMES.get(name, "chess")
+    if game == "chess" and not chess960 and name not in STANDARD:
         return variant
     stated = tags.pop("Result", "*").strip()
     result = stated if stated in RESULTS and stated != "*" else movetext.result or "*"
     result = CANONICAL.get(result, result)
     fields: dict[str, Any] = {
+        "game": game,
         "parameters": {"chess960": True} if chess960 else {},
         "players": _players(tags),
         "returns": RESULTS[result],
@@ -111,7 +121,7 @@ def tag_fields(tags: dict[str, str], movetext: Movetext) -> dict[str, Any] | str
     }
     if tags.pop("SetUp", "1") != "0" and tags.get("FEN"):
         start = " ".join(tags.pop("FEN").split())
-        if chess960 or start != USUAL_START:
+        if chess960 or start not in USUAL_STARTS[game]:
             fields["start"] = start
     fields["tags"] = {key: value for key, value in tags.items() if _stated(value) is not None}
     return fields

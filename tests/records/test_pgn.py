@@ -179,7 +179,7 @@ def test_start_positions_and_chess960_are_parameters_of_the_game() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('[Event "x"]\n[Variant "Crazyhouse"]\n\n1. e4 e5 *\n', "variant"),
+        ('[Event "x"]\n[Variant "Atomic"]\n\n1. e4 e5 *\n', "variant"),
         ('[Event "x"]\n[Result "1-0"]\n\n1-0\n', "no moves"),
         ('[Event "x"]\n[Result "1-0"]\n', "no moves"),
         ('[Event "x"]', "no moves"),
