@@ -17,7 +17,7 @@ _SAN = re.compile(
 )
 _CASTLING = re.compile(r"([Oo0])-?\1(-?\1)?[+#!?]*")
 _ICCS = re.compile(r"([a-i])([0-9])-?([a-i])([0-9])")
-_ENGINE_ICCS = re.compile(r"[A-Z]\((\d),(\d)\)-\((\d),(\d)\)")
+_ENGINE_ICCS = re.compile(r"[A-Za-z]\((\d),(\d)\)-\((\d),(\d)\)")
 _FILES = "abcdefghi"
 
 
