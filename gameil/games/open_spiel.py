@@ -161,8 +161,8 @@ class OpenSpielGame:
         return self._symmetries
 
     def game_replay(self) -> GameReplay | None:
-        """A new replayer of the family's games, None without a board frame whose planes are known."""
-        if self.frame is None or self.frame.board.flat_planes is None:
+        """A new replayer of the family's games, None without a frame of known planes whose seats move in turn."""
+        if self.frame is None or self.frame.board.flat_planes is None or not self.frame.alternates:
             return None
         return GameReplay(make_observation(self.raw), self.frame, self.renaming, self.num_actions)
 

@@ -61,7 +61,7 @@ class ObservationEncoder:
     def _packing(self) -> PlanePacking | None:
         if self._layout is None or self._layout.flat_planes is None:
             return None
-        return PlanePacking(self.shape, self._layout.flat_planes)
+        return PlanePacking(self.shape, self._layout.flat_planes, self._base_planes)
 
     def write(self, state: State, out: NDArray[np.float32]) -> None:
         """Writes the observation of the player to move into ``out``, ``[*shape]``."""
@@ -93,29 +93,32 @@ class ObservationEncoder:
             self.write(state, out[index])
         return out
 
-    def write_extra(self, games: ReplayedGames) -> None:
-        """Fills the empty last planes of whole replayed games: what ``write`` does, for all positions at once."""
-        layout, planes, plies = self._layout, games.planes, games.plies
+    def extra_bits(self, games: ReplayedGames) -> NDArray[np.uint8]:
+        """What ``write`` adds to the game's own observation, for whole replayed games, packed, ``[R, bytes]``."""
+        layout, plies = self._layout, games.plies
         assert layout is not None
-        first = planes.shape[1] - (self.shape[0] - self._base_planes)
+        cells_a_plane = layout.height * layout.width
+        bits = np.zeros((len(plies), ((self.shape[0] - self._base_planes) * cells_a_plane + 7) // 8), np.uint8)
         movers = games.movers[plies]
         for index in range(self._shown_moves):
             before = plies - 1 - index
             rows = np.flatnonzero(before >= games.firsts[plies])
             before = before[rows]
             theirs = games.movers[before] != movers[rows]
-            for plane, column in enumerate((1, 0)[: self._planes_per_move], first + index * self._planes_per_move):
+            for plane, column in enumerate((1, 0)[: self._planes_per_move], index * self._planes_per_move):
                 cells = layout.action_cells[games.actions[before], column]
                 there = cells >= 0
                 cells = np.where(theirs, layout.opponent_view[cells], cells)[there]
-                planes[rows[there], plane, cells] = 1
+                _set_bits(bits, rows[there], plane * cells_a_plane + cells)
         if self._ko:
             rows, points = self._ko_points(games)
-            planes[rows, -1, points] = 1
+            _set_bits(bits, rows, self._shown_moves * self._planes_per_move * cells_a_plane + points)
+        return bits
 
     def _ko_points(self, games: ReplayedGames) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Positions with a point that simple ko forbids, and that point: ``_ko_point`` for all at once."""
         assert self._layout is not None
+        assert self.packing is not None
         size = self._layout.height * self._layout.width
         rows = np.flatnonzero(games.plies - 1 >= games.firsts[games.plies])
         stones = self._layout.action_cells[games.actions[games.plies[rows] - 1], 1]
@@ -123,8 +126,9 @@ class ObservationEncoder:
         # Beside the board everything is the mover's, so that it is neither a liberty nor a friend of the stone.
         beside = np.array([cells + [size] * (4 - len(cells)) for cells in self._neighbours])[stones]
         inside = np.minimum(beside, size - 1)
-        friends = (games.planes[rows[:, None], 1, inside] == 1) & (beside < size)
-        free = (games.planes[rows[:, None], 0, inside] == 0) & ~friends & (beside < size)
+        marks = self.packing.marks(games.bits, 2)
+        friends = (marks[rows[:, None], 1, inside] == 1) & (beside < size)
+        free = (marks[rows[:, None], 0, inside] == 0) & ~friends & (beside < size)
         lone = ~friends.any(axis=1) & (free.sum(axis=1) == 1)
         rows, points = rows[lone], beside[lone][free[lone]]
         counts = games.counts[rows]
@@ -159,6 +163,11 @@ class ObservationEncoder:
         legal = state.legal_actions()
         place = bisect_left(legal, liberty)  # in Go the action of a point is its cell
         return -1 if place < len(legal) and legal[place] == liberty else liberty
+
+
+def _set_bits(bits: NDArray[np.uint8], rows: NDArray[np.int64], places: NDArray[np.int64]) -> None:
+    """Sets one bit, counted as ``np.packbits`` does, in each of some different rows."""
+    bits[rows, places >> 3] |= (128 >> (places & 7)).astype(np.uint8)
 
 
 def _neighbours(layout: BoardLayout) -> list[list[int]]:

@@ -20,8 +20,8 @@ from gameil.positions.position_batch import PositionBatch
 from gameil.positions.position_pool import PositionPool
 from gameil.positions.replay import encode_game
 
-CHUNK_POSITIONS = 512
-"""Positions replayed together: enough that NumPy's calls cost nothing, few enough to stay in the processor's cache."""
+CHUNK_POSITIONS = 1024
+"""Positions replayed together: enough that NumPy's calls cost little each, few enough for the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,6 @@ class GameEncoder:
         """By game id, for the games met so far: ``make_game`` reads the id anew each time."""
         rules = self._rules_of(encoder.game.id)
         self._replay = None if rules is None or encoder.packing is None else rules.game_replay()
-        self._extra = encoder.shape[0] - encoder.game.observation_shape[0]
 
     def encode(self, games: Sequence[StoredGame]) -> PositionPool:
         """All wanted positions, in the order of ``games`` (at least one).
@@ -102,15 +101,14 @@ class GameEncoder:
         assert self._replay is not None
         assert self._encoder.packing is not None
         try:
-            found = self._replay.replay([request for _, request in chunk], extra=self._extra)
+            found = self._replay.replay([request for _, request in chunk])
         except IllegalActionError as error:
             raise DatasetError(f"a stored game does not replay: {error}") from error
-        self._encoder.write_extra(found)
         return [
             PositionPool(
                 _columns([game for game, _ in chunk], found),
                 self._encoder.packing,
-                self._encoder.packing.pack(found.planes),
+                np.concatenate([found.bits, self._encoder.extra_bits(found)], axis=1),
                 found.values.astype(np.float16),
             )
         ]

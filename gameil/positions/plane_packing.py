@@ -14,40 +14,44 @@ _ONE = np.uint16(np.float16(1).view(np.uint16))
 
 
 class PlanePacking:
-    """How observations of one shape are packed."""
+    """How observations of one shape are packed: bits of the game's own planes, padded to whole bytes, then of those
+    that the encoder adds, likewise; beside them the values of the flat planes."""
 
-    def __init__(self, shape: tuple[int, ...], flat: tuple[int, ...]) -> None:
-        """``shape`` is ``[C, H, W]``; ``flat`` are the planes of one value."""
+    def __init__(self, shape: tuple[int, ...], flat: tuple[int, ...], base_planes: int) -> None:
+        """``shape`` is ``[C, H, W]``: ``base_planes`` of the game, then the encoder's; ``flat`` have one value."""
         self.shape = shape
-        self.flat = flat
-        self.binary = [plane for plane in range(shape[0]) if plane not in flat]
+        self.flat = list(flat)
+        self._base = [plane for plane in range(base_planes) if plane not in flat]
+        self._extra = list(range(base_planes, shape[0]))
         self._cells = shape[1] * shape[2]
-        self._num_bits = len(self.binary) * self._cells
-        self._runs = _runs(self.binary)
-        self.row_bytes = (self._num_bits + 7) // 8
-        """Bytes of one position's bits."""
-
-    def pack(self, planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bits ``[R, row_bytes]`` of binary planes ``[R, len(binary), H * W]``."""
-        return np.packbits(planes.reshape(len(planes), self._num_bits), axis=1)
+        self._base_bytes = (len(self._base) * self._cells + 7) // 8
 
     def split(self, observations: NDArray[np.float16]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
-        """Bits and values ``[R, len(flat)]`` of whole observations ``[R, C, H, W]``."""
-        marked = (observations[:, self.binary] != 0).view(np.uint8)
-        return self.pack(marked.reshape(len(observations), len(self.binary), -1)), observations[:, self.flat, 0, 0]
+        """Bits ``[R, bytes]`` and values ``[R, F]`` of whole observations ``[R, C, H, W]``."""
+        marks = observations != 0
+        bits = [np.packbits(marks[:, planes].reshape(len(marks), -1), axis=1) for planes in (self._base, self._extra)]
+        return np.concatenate(bits, axis=1), observations[:, self.flat, 0, 0]
+
+    def marks(self, bits: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+        """The first ``number`` of the game's own binary planes, ``[R, number, H * W]``."""
+        size = number * self._cells
+        return np.unpackbits(bits[:, : (size + 7) // 8], axis=1, count=size).reshape(len(bits), number, self._cells)
 
     def unpack(self, bits: NDArray[np.uint8], values: NDArray[np.float16]) -> NDArray[np.float16]:
         """Observations ``[R, C, H, W]``."""
         size = len(bits)
-        marks = np.unpackbits(bits, axis=1, count=self._num_bits).reshape(size, len(self.binary), self._cells)
         out = np.empty((size, self.shape[0], self._cells), np.uint16)
-        for start, plane, number in self._runs:
-            out[:, plane : plane + number] = marks[:, start : start + number]
-        for plane in self.flat:
-            out[:, plane] = 0
+        for planes, some in ((self._base, bits[:, : self._base_bytes]), (self._extra, bits[:, self._base_bytes :])):
+            count = len(planes) * self._cells
+            marks = np.unpackbits(some, axis=1, count=count).reshape(size, len(planes), self._cells)
+            for start, plane, number in _runs(planes):
+                out[:, plane : plane + number] = marks[:, start : start + number]
+        for _, plane, number in _runs(self.flat):
+            out[:, plane : plane + number] = 0
         out *= _ONE
         found = out.view(np.float16)
-        found[:, self.flat] = values[:, :, None]
+        for start, plane, number in _runs(self.flat):
+            found[:, plane : plane + number] = values[:, start : start + number, None]
         return found.reshape(size, *self.shape)
 
 
