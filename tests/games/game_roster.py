@@ -20,6 +20,10 @@ ROSTER = (
     "breakthrough",
     "breakthrough(columns=5,rows=6)",
     "backgammon",
+    "shogi",
+    "xiangqi",
+    "crazyhouse",
+    "antichess",
     "leduc_poker",
     "kuhn_poker",
     "kuhn_poker(players=3)",
@@ -31,7 +35,7 @@ ROSTER = (
     "pettingzoo:connect_four_v3",
     "pettingzoo:leduc_holdem_v4",
 )
-LONG = ("go", "chess", "chess(chess960=True)")
+LONG = ("go", "chess", "chess(chess960=True)", "shogi", "xiangqi", "crazyhouse")
 """Games whose random games are long: the kit plays fewer of them."""
 
 Broken = Callable[..., Any]

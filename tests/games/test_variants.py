@@ -1,0 +1,137 @@
+"""Shogi, xiangqi, crazyhouse and antichess: known counts of games, who moves first, frames, and how moves are read."""
+
+import numpy as np
+import pytest
+
+from gameil.errors import NotationError
+from gameil.games.game import State
+from gameil.games.registry import make_game
+from gameil.games.variant_frames import shogi_moves
+
+PERFT = {"shogi": (30, 900), "xiangqi": (44, 1920), "crazyhouse": (20, 400, 8902), "antichess": (20, 400, 8067)}
+"""Numbers of games of one, two, three plies: https://www.chessprogramming.org/Perft and its pages on the variants."""
+
+
+def count(state: State, plies: int) -> int:
+    legal = state.legal_actions()
+    if plies == 1:
+        return len(legal)
+    total = 0
+    for action in legal:
+        after = state.clone()
+        after.apply(action)
+        total += count(after, plies - 1)
+    return total
+
+
+@pytest.mark.parametrize("name", PERFT)
+def test_the_engine_plays_the_rules(name: str) -> None:
+    state = make_game(name).initial_state()
+    assert state.current_player() == 0
+    assert tuple(count(state, plies + 1) for plies in range(len(PERFT[name]))) == PERFT[name]
+
+
+def play(name: str, moves: str, notation: str) -> State:
+    state = make_game(name).initial_state()
+    for move in moves.split():
+        state.apply(state.parse(move, notation))  # type: ignore[arg-type]
+    return state
+
+
+def observe(state: State) -> np.ndarray:
+    out = np.empty(state.game.observation_shape, dtype=np.float32)
+    state.write_observation(out)
+    return out
+
+
+def test_shogi_first_moves_have_one_id_for_both_sides() -> None:
+    state = make_game("shogi").initial_state()
+    first, before = state.legal_actions(), observe(state)
+    pawn = state.parse("7g7f")
+    state.apply(pawn)
+    assert state.parse("3c3d") == pawn
+    assert state.legal_actions() == first
+    after = observe(state)
+    moved = {int(cell) for cell in state.game.board.opponent_view[state.game.board.action_cells[pawn]]}
+    changed = {int(cell) for cell in np.flatnonzero((before != after).any(axis=0))}
+    assert changed == moved
+
+
+def test_shogi_moves_are_directions() -> None:
+    source, target, plane = shogi_moves()
+    assert len(source) == 3282
+    steps: dict[int, set[tuple[int, int]]] = {}
+    for begin, end, kind in zip(source.tolist(), target.tolist(), plane.tolist(), strict=True):
+        steps.setdefault(kind, set()).add((end // 9 - begin // 9, end % 9 - begin % 9))
+    assert all(len(found) == 1 for found in steps.values())
+    assert steps[0] == {(1, 0)}
+    assert max(steps) == 131
+
+
+def test_shogi_hands_are_the_movers_own() -> None:
+    state = play("shogi", "7g7f 3c3d 8h2b+ 3a2b", "action")  # both have a bishop in hand
+    assert state.parse("B*4e") in state.legal_actions()
+    hands = observe(state)[30:]
+    assert [bool(plane.any()) for plane in hands].count(True) == 2
+    state.apply(state.parse("1g1f"))
+    assert [bool(plane.any()) for plane in observe(state)[30:]] == [bool(plane.any()) for plane in hands]
+
+
+def test_crazyhouse_drops_have_one_id_for_both_sides() -> None:
+    state = play("crazyhouse", "e4 d5 exd5 Qxd5 a3 a6", "san")
+    white = state.parse("P@e4", "san")
+    state.apply(white)
+    state.apply(state.parse("P@e5", "san"))
+    assert state.recent[0][1] == white
+    assert state.game.board.action_cells[white].tolist() == [28, 28]
+
+
+@pytest.mark.parametrize(
+    ("name", "moves", "text", "same"),
+    [
+        ("crazyhouse", "e4 d5 exd5 Qxd5", "@e4", "P@e4"),
+        ("crazyhouse", "e4 d5 exd5 Qxd5", "P@e4!?", "P@e4"),
+        ("crazyhouse", "Nf3 Nf6 e3 e6 Be2 Be7", "0-0", "O-O"),
+        ("crazyhouse", "e4 d5", "e4d5", "exd5"),
+        ("crazyhouse", "Nf3 d5 d3 a6", "Nbd2", "Nbd2"),
+        ("antichess", "e3 b5", "Bf1xb5", "Bxb5"),
+    ],
+)
+def test_san_of_variants_is_read_leniently(name: str, moves: str, text: str, same: str) -> None:
+    state = play(name, moves, "san")
+    assert state.text(state.parse(text, "san"), "san") == same
+
+
+@pytest.mark.parametrize(
+    ("name", "moves", "text", "notation", "kind"),
+    [
+        ("crazyhouse", "Nf3 d5 d3 a6", "Nd2", "san", "ambiguous"),
+        ("crazyhouse", "", "N@f3", "san", "illegal"),
+        ("crazyhouse", "", "hello", "san", "malformed"),
+        ("antichess", "e3 b5", "a3", "san", "illegal"),
+        ("xiangqi", "", "H2-E9", "iccs", "illegal"),
+        ("xiangqi", "", "C2=5", "iccs", "malformed"),
+    ],
+)
+def test_refusals_of_variants_say_why(name: str, moves: str, text: str, notation: str, kind: str) -> None:
+    state = play(name, moves, notation)
+    with pytest.raises(NotationError) as caught:
+        state.parse(text, notation)  # type: ignore[arg-type]
+    assert caught.value.kind == kind
+
+
+def test_promoted_pieces_are_written_as_what_they_move_like() -> None:
+    """A promoted queen is the engine's E; people write Q, and name its file where a plain queen could go there too."""
+    state = play("crazyhouse", "a4 b5 axb5 a6 bxa6 Nc6 a7 Nb8 axb8=Q h6", "san")
+    text = state.engine_text(state.parse("Qxc7", "san"))
+    assert text == "Exc7"
+    assert state.parse("Qbxc7", "san") == state.parse("Exc7", "san") == state.parse("Qb8xc7", "san")
+
+
+def test_xiangqi_coordinates() -> None:
+    state = make_game("xiangqi").initial_state()
+    action = state.parse("H2-E2", "iccs")
+    assert state.engine_text(action) == "C(7,7)-(7,4)"
+    assert (state.text(action, "iccs"), state.parse("h2e2", "iccs")) == ("H2-E2", action)
+    state.apply(action)
+    assert state.text(state.parse("h9g7", "iccs"), "iccs") == "H9-G7"
