@@ -60,8 +60,7 @@ class ForgetArguments:
     players: tyro.conf.Positional[tuple[str, ...]]
     """Names exactly as games state them; name each spelling of one person."""
     mode: Literal["pseudonymise", "remove"] = "pseudonymise"
-    """pseudonymise: keep their games under names drawn at random; remove: take their games out, count them as
-    forgotten."""
+    """pseudonymise: their games stay, under names drawn at random; remove: they go, counted as forgotten."""
     workers: int = 0
     """Processes that read games; 0: one for each processor."""
 

@@ -14,7 +14,13 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How games are divided; fixed when a dataset is made, and a function of each game alone."""
+    """How games are divided; fixed when a dataset is made, and a function of each game alone.
+
+    By date, of a date with unknown parts the last day that it can mean counts: training holds nothing later.
+    By player, names are compared without case and double spaces. A game with a test player is a test game, else one
+    with a validation player a validation game. A share s of two-player games' players holds out about 2s of the games.
+    A game without names goes by its content.
+    """
 
     __pydantic_config__ = {"extra": "forbid"}
 
@@ -23,12 +29,9 @@ class SplitRule:
     test: float = 0.02
     """Share in [0, 1): of the games, or of the players where the rule is by player. Not used by date."""
     by: Literal["content", "date", "player"] = "content"
-    """content: by a hash of the actions, so that equal games stay together.
-    date: games from ``validation_from`` on, and from ``test_from`` on; of a date with unknown parts the last day that
-    it can mean counts, and a game without a date is for training.
-    player: by hashes of the names (case and spaces ignored). A game with a test player is a test game, else one with
-    a validation player a validation game: so training holds no game of a held-out player. A share s of two-player
-    games' players holds out about 2s of the games. A game without names goes by its content."""
+    """content: a hash of the actions decides, so equal games stay together.
+    date: games from ``validation_from`` on, and from ``test_from`` on; games without a date are for training.
+    player: hashes of the names decide; training holds no game of a held-out player."""
     validation_from: str | None = None
     """First date of the validation games, YYYY, YYYY-MM or YYYY-MM-DD; only by date."""
     test_from: str | None = None

@@ -60,14 +60,13 @@ class FilterConfig:
     result: Literal["any", "known", "decisive", "draw"] = "any"
     """known: an outcome is stated; decisive: and it is no draw; draw: and it is one."""
     time_classes: tuple[TimeClass, ...] = ()
-    """Classes of time controls let in (bullet below 180 s, blitz 480 s, rapid 1500 s of base + 40 increments)."""
+    """Classes of time controls let in: bullet to 179 s, blitz to 479 s, rapid to 1499 s of base + 40 increments."""
     events: tuple[str, ...] = ()
     """Events let in: patterns of which one must fit the whole name; * any text, ? any character, case ignored."""
     events_out: tuple[str, ...] = ()
     """Events left out, by the same patterns: "*blitz*"."""
     engines_out: bool = False
-    """Leave out games of engines: a tag WhiteType or BlackType says program, a rating is at least 3000, a name is
-    an engine's, or the event is one of engines (TCEC, CCC, ICGA, "computer" ...)."""
+    """Leave out engines' games, told by a tag (WhiteType program), a rating from 3000 on, a name, or the event."""
     bots_out: bool = False
     """Leave out games of bots: the title BOT, or a name without comma with the word bot."""
     variants_out: bool = False
@@ -206,7 +205,11 @@ def _has_result(returns: tuple[float, ...] | None, wanted: str) -> bool | None:
 
 
 def is_engine_game(played: PlayedGame) -> bool:
-    """Whether something says that an engine played: a tag, a rating, a name or the event."""
+    """Whether something says that an engine played.
+
+    A tag ``WhiteType`` or ``BlackType`` says ``program``, a rating is at least ``ENGINE_RATING``, a name is an
+    engine's, or the event is one of engines (TCEC, CCC, ICGA, "computer" ...).
+    """
     if any(played.tags.get(name, "").strip().lower() == "program" for name in ("WhiteType", "BlackType")):
         return True
     if any(player.rating is not None and player.rating >= ENGINE_RATING for player in played.players):
