@@ -263,8 +263,9 @@ class _Lockstep:
         empty = np.bitwise_or.reduce(BIT[[square + home for square in between]])
         able = (self.rights[games] & (right << 2 * colour) != 0) & (occupied & empty == 0)
         enemies = self.pieces[6 - 6 * colour : 12 - 6 * colour, games]
-        for square in (king, over, to):
-            able &= attackers(np.full(len(games), square + home), occupied, enemies, 1 - colour) == 0
+        way_of_king = np.repeat([king + home, over + home, to + home], len(games))
+        attacked = attackers(way_of_king, np.tile(occupied, 3), np.tile(enemies, 3), 1 - colour) != 0
+        able &= ~attacked.reshape(3, -1).any(axis=0)
         games = games[able]
         kings, rooks = BIT[king + home] | BIT[to + home], BIT[rook + home] | BIT[over + home]
         self.pieces[KING - 1 + 6 * colour, games] ^= kings
