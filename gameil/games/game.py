@@ -27,9 +27,10 @@ TERMINAL_PLAYER = -4
 RECENT_MOVES = 8
 """How many moves ``State.recent`` keeps at most."""
 
-Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs", "othello", "number"]
+Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs", "othello", "number", "draughts"]
 """How a move is written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go;
-``backgammon``: rolls and plays of match text; ``iccs``: xiangqi; ``othello``: squares without the passes."""
+``backgammon``: rolls and plays of match text; ``iccs``: xiangqi; ``othello``: squares without the passes; ``draughts``:
+squares by number."""
 
 
 @dataclass(frozen=True)

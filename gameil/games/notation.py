@@ -3,7 +3,8 @@
 ``action`` is the rules engine's text and exists for every game. ``san`` and ``uci`` are chess (``chess_notation``),
 ``backgammon`` is match text (``backgammon_notation``). ``gtp`` and ``sgf`` are Go: ``Q16`` counts columns without I
 from the left and rows from the bottom; ``pd`` counts both in letters from the upper left, with ``""`` (and ``tt`` on
-boards up to 19x19) for a pass. ``othello`` is squares without the passes between them (``othello_notation``).
+boards up to 19x19) for a pass. ``othello`` is squares without the passes between them (``othello_notation``),
+``draughts`` squares by number (``draughts_notation``).
 
 Refusals are ``NotationError`` and start with the ply and one of *malformed* (not this notation), *illegal* (understood,
 but not allowed here) or *ambiguous* (several legal actions fit).
@@ -18,7 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.errors import NotationError
-from gameil.games import backgammon_notation, chess_notation, hex_notation, othello_notation, variant_notation
+from gameil.games import (
+    backgammon_notation,
+    chess_notation,
+    draughts_notation,
+    hex_notation,
+    othello_notation,
+    variant_notation,
+)
 from gameil.games.chess_follower import ChessFollower
 from gameil.games.game import BoardLayout, Notation
 from gameil.games.go_follower import GoFollower, UncheckedState
@@ -31,6 +39,7 @@ _SHOWN = 40
 _NOTATIONS: dict[str, tuple[Notation, ...]] = {
     "antichess": ("san", "action"),
     "backgammon": ("backgammon", "action"),
+    "checkers": ("draughts", "action"),
     "chess": ("san", "uci", "action"),
     "crazyhouse": ("san", "action"),
     "go": ("sgf", "gtp", "action"),
@@ -106,6 +115,8 @@ def write_move(state: WrittenState, action: int, notation: Notation) -> str:
         return chess_notation.write_uci(state, action)
     if notation == "othello":
         return othello_notation.write_square(action)
+    if notation == "draughts":
+        return draughts_notation.write_step(state, action)
     board = state.game.board
     assert board is not None
     return point_text(action, board.height, notation)
@@ -131,6 +142,9 @@ def read_move(state: WrittenState, text: str, notation: Notation) -> int:
     if notation in ("san", "uci"):
         result = (chess_notation.read_san if notation == "san" else chess_notation.read_uci)(state, text)
         return result if isinstance(result, int) else refuse(state, result, text)
+    if notation == "draughts":
+        step = draughts_notation.read_step(state, text)
+        return step if isinstance(step, int) else refuse(state, step, text)
     if notation == "othello":
         square = othello_notation.read_square(text)
         if square is None:
@@ -150,13 +164,16 @@ def follow(state: FollowedState, notation: Notation) -> Callable[[str], None]:
     """A function that plays the next written move of a game on ``state``, which nobody else may play on meanwhile.
 
     It does and raises what ``state.apply(state.parse(text, notation))`` does, but remembers what it has seen of the
-    game; and it plays moves that the notation leaves out, because they are forced, before the written one.
+    game; it plays moves that the notation leaves out, because they are forced, before the written one; and all actions
+    of a written move that is several for the engine.
     """
     name = state.game.name
     if name == "chess" and notation == "san":
         return ChessFollower(state).play
     if notation == "othello":
         return othello_notation.follow_squares(state)
+    if notation == "draughts" and isinstance(state, draughts_notation.PlayedState):
+        return draughts_notation.follow_moves(state)
     board = state.game.board
     if name == "go" and notation in ("sgf", "gtp") and board is not None and isinstance(state, UncheckedState):
         return GoFollower(state, board.height, notation, _points(board.height, notation)).play

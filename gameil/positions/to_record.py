@@ -1,13 +1,14 @@
 """From a played game to a record: so that stored, arena and league games can be written in people's formats."""
 
 from gameil.errors import RecordsError
+from gameil.games.draughts_notation import join_steps
 from gameil.games.game import CHANCE_PLAYER, Notation
 from gameil.games.othello_notation import PASS_TEXT
 from gameil.games.registry import make_game
 from gameil.positions.played_game import PlayedGame, opening_plies
 from gameil.records.record import GameRecord
 
-_NOTATIONS: dict[str, Notation] = {"chess": "san", "go": "sgf", "othello": "othello"}
+_NOTATIONS: dict[str, Notation] = {"chess": "san", "go": "sgf", "othello": "othello", "checkers": "draughts"}
 
 
 def to_record(played: PlayedGame) -> GameRecord:
@@ -25,6 +26,9 @@ def to_record(played: PlayedGame) -> GameRecord:
         text = state.text(action, notation if player != CHANCE_PLAYER else "action")
         if notation == "othello" and text == PASS_TEXT:
             pass  # not written, as it comes back by itself
+        elif notation == "draughts" and movers and movers[-1] == player:
+            moves[-1] = join_steps([moves[-1], text])  # the same piece goes on capturing
+            clocks[-1] = played.clocks[ply] if played.clocks is not None else None
         elif ply >= stones:
             moves.append(text)
             movers.append(player)

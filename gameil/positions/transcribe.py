@@ -13,6 +13,9 @@ from gameil.games.registry import make_game
 from gameil.positions.played_game import MATCH_TAG, PlayedGame, opening_plies
 from gameil.records.record import GameRecord, RecordError
 
+DECIDED_ON_THE_BOARD = frozenset({"checkers", "hex"})
+"""Games whose winner at the rules' end no later claim of a draw or resignation can change."""
+
 
 def transcribe(record: GameRecord) -> PlayedGame | RecordError:
     """Plays a record's moves by the rules of its game.
@@ -175,10 +178,15 @@ def problem_of_returns(returns: tuple[float, ...], num_players: int) -> str:
 
 def _departures(record: GameRecord, state: State) -> tuple[str, ...]:
     """What a finished game's board contradicts in its record."""
-    if record.notation != "othello" or not state.is_terminal():
+    if not state.is_terminal():
         return ()
-    stated = SCORE.fullmatch(record.result)
-    return ("score differs",) if stated and tuple(map(int, stated.groups())) != final_score(state) else ()
+    if record.notation == "othello":
+        stated = SCORE.fullmatch(record.result)
+        return ("score differs",) if stated and tuple(map(int, stated.groups())) != final_score(state) else ()
+    if record.game in DECIDED_ON_THE_BOARD and record.returns is not None:
+        returns = tuple(state.returns())
+        return ("result differs",) if any(returns) and returns != record.returns else ()
+    return ()
 
 
 def _align_clocks(record: GameRecord, num_actions: int) -> tuple[float | None, ...] | None:

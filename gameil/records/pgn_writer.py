@@ -31,7 +31,7 @@ def format_pgn(record: GameRecord) -> str:
         raise RecordsError(f"pgn cannot carry {', '.join(other) or 'setup stones or movers'} of a record of chess")
     result = _result(record)
     lines = [f'[{name} "{_escape(value)}"]' for name, value in _tags(record, result)]
-    return "\n".join([*lines, "", *_wrap(_tokens(record, result)), "", ""])
+    return "\n".join([*lines, "", *wrap_tokens(_tokens(record, result)), "", ""])
 
 
 def _result(record: GameRecord) -> str:
@@ -113,7 +113,8 @@ def _comment(text: str, clock: float | None) -> Iterator[str]:
         yield "}"
 
 
-def _wrap(tokens: Iterator[str]) -> Iterator[str]:
+def wrap_tokens(tokens: Iterator[str]) -> Iterator[str]:
+    """Lines of at most 80 characters; no token is broken."""
     line = ""
     for token in tokens:
         if line and len(line) + 1 + len(token) > LINE:

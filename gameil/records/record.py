@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs", "othello", "number"]
+Notation = Literal["action", "san", "uci", "gtp", "sgf", "backgammon", "iccs", "othello", "number", "draughts"]
 """How moves are written. ``action``: the rules engine's own text; ``san``, ``uci``: chess; ``gtp``, ``sgf``: Go;
-``backgammon``: rolls and plays of match text; ``iccs``: xiangqi; ``othello``: squares without the passes."""
+``backgammon``: rolls and plays of match text; ``iccs``: xiangqi; ``othello``: squares without the passes; ``draughts``:
+squares by number."""
 
 Termination = Literal["rules", "resignation", "time", "agreed", "forfeit", "unknown"]
 """How a game ended: by the rules, by giving up, on the clock, by agreement, by not playing, or not stated."""

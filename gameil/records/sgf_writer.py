@@ -20,9 +20,7 @@ ENDS = {"resignation": "R", "time": "T", "forfeit": "F"}
 def format_sgf(record: GameRecord) -> str:
     """One game tree and a line end. Raises ``RecordsError`` for what SGF cannot carry."""
     if (record.game, record.notation) not in (("go", "sgf"), ("hex", "action")):
-        raise RecordsError(
-            f"sgf holds go in SGF points and hex in cells, not {record.game} in {record.notation!r}"
-        )
+        raise RecordsError(f"sgf holds go in SGF points and hex in cells, not {record.game} in {record.notation!r}")
     other = sorted(record.parameters.keys() - {"board_size", "komi" if record.game == "go" else "swap"})
     if other or record.start is not None:
         raise RecordsError(f"sgf cannot carry {', '.join(other) or 'a start position'} of a record of {record.game}")
