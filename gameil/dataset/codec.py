@@ -63,7 +63,7 @@ class ByteWriter:
         if value is None:
             self.uint(3)
             return
-        if value.isascii() and value.isdigit() and len(value) < 18 and (value[0] != "0" or value == "0"):
+        if value.isdigit() and value.isascii() and len(value) < 18 and (value[0] != "0" or value == "0"):
             self.uint(int(value) << 2 | 2)
             return
         if intern and 1 < len(value) <= LONGEST_INTERNED and "://" not in value:

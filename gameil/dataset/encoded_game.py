@@ -1,12 +1,14 @@
 """A played game made ready for the writer, in any process: its value, its digests, and what the counts need."""
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from gameil.dataset.codec import UnstorableError
 from gameil.dataset.game_codec import encode_game_value
 from gameil.dataset.schema import SplitRule, content_digest, identity_digest
 from gameil.dataset.value_codec import encode_observations
+from gameil.games.game import Capabilities
 from gameil.games.registry import make_game
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.replay import replay
@@ -44,17 +46,17 @@ def encode_game(played: PlayedGame, split: SplitRule) -> EncodedGame:
     Raises:
         UnstorableError: a value of this game does not fit the format.
     """
-    game = make_game(played.game_id)
+    family, capabilities = _facts(played.game_id)
     try:
         value = encode_game_value(played)
     except (UnstorableError, ValueError, OverflowError, struct.error) as error:
         raise UnstorableError(f"{played.source.file}: a game that cannot be stored: {error}") from error
     content = content_digest(played)
     plies = len(played.actions)
-    is_played = game.capabilities.stochastic and game.capabilities.replayable
+    is_played = capabilities.stochastic and capabilities.replayable
     decisions = sum(1 for _ in replay(played)) if is_played else plies - played.num_setup
     return EncodedGame(
-        family=game.family,
+        family=family,
         digest=identity_digest(played, content),
         content_hash=int.from_bytes(content[:4], "little"),
         split=split.split_number(content, played),
@@ -64,8 +66,14 @@ def encode_game(played: PlayedGame, split: SplitRule) -> EncodedGame:
         file=played.source.file,
         offset=played.source.offset,
         value=value,
-        observations=() if game.capabilities.replayable else _chunks(played),
+        observations=() if capabilities.replayable else _chunks(played),
     )
+
+
+@lru_cache(maxsize=256)
+def _facts(game_id: str) -> tuple[str, Capabilities]:
+    game = make_game(game_id)
+    return game.family, game.capabilities
 
 
 def _chunks(played: PlayedGame) -> tuple[bytes, ...]:

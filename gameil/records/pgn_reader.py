@@ -30,6 +30,9 @@ NO_OPEN_COMMENT = re.compile(rb"(?:[^{;]++|\{[^}]*+\}|;[^\n]*+)*+")
 SKIP_TO = re.compile(rb"\n[ \t]*(?=\[Event[ \t]+\")")
 MAYBE_FURTHER_GAME = re.compile(rb"(?:" + RESULT.encode() + rb"|\xbd-\xbd)[\s\x80-\xff]*+(?:1\s*+\.|[{;])")
 """What stands in every movetext that holds a second game without tags, and in few others."""
+PLAIN_ENDS = frozenset({b"1-0", b"0-1", b"1/2-1/2", b"*"})
+RESULT_SIGNS = (b"-0", b"0-", b"/", b"*", b":", b"--", b"\xbd")
+"""Every result has one of these, and few moves have."""
 
 
 def split_pgn(source: Source) -> Iterator[RawRecord | RecordError]:
@@ -121,7 +124,7 @@ def _cut_out(window: Window, begin: int, moves_begin: int, end: int) -> Iterator
     if end - begin > MAX_GAME_BYTES:
         yield window.error(begin, "too large", TOO_LARGE)
         return
-    if MAYBE_FURTHER_GAME.search(window.data, moves_begin, end):
+    if _maybe_further_game(window.data, moves_begin, end):
         head, body, encoding = _decode(window.data[begin:moves_begin], window.data[moves_begin:end])
         stated = read_tags(head, []).get("Result")
         rest = 0
@@ -134,6 +137,16 @@ def _cut_out(window: Window, begin: int, moves_begin: int, end: int) -> Iterator
             yield RawRecord("pgn", window.data[begin:cut], window.at(begin))
             begin = cut
     yield RawRecord("pgn", window.data[begin:end], window.at(begin))
+
+
+def _maybe_further_game(data: bytes, begin: int, end: int) -> bool:
+    """False only where the movetext ends with its first result."""
+    last = data[max(begin, end - 32) : end].split()[-1:]
+    if last and last[0] in PLAIN_ENDS:
+        before = data.rfind(last[0], begin, end)
+        if all(data.find(sign, begin, before) < 0 for sign in RESULT_SIGNS):
+            return False
+    return MAYBE_FURTHER_GAME.search(data, begin, end) is not None
 
 
 def _decode(head: bytes, body: bytes) -> tuple[str, str, str]:
