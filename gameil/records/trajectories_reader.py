@@ -26,7 +26,7 @@ from gameil.records.sources import Source
 from gameil.records.window import excerpt
 from gameil.records.zip_archive import ZipArchive
 
-LAYOUT = "gameil trajectories 1"
+LAYOUT = "trajectories 1"
 """What the array ``format`` says."""
 MAX_ACTIONS = 1 << 20
 """Most actions of one game."""
