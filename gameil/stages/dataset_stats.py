@@ -208,12 +208,13 @@ def _length_steps(lengths: NDArray[np.int64]) -> dict[str, int]:
     if not len(lengths):
         return {}
     most = int(np.quantile(lengths, 0.998, method="nearest"))
-    step = next(size for power in range(8) for size in (10**power, 2 * 10**power, 5 * 10**power)
-                if most // size < _LENGTH_BARS)  # fmt: skip
+    sizes = (factor * 10**power for power in range(8) for factor in (1, 2, 5))
+    step = next(size for size in sizes if most // size < _LENGTH_BARS)
     last = most // step * step
     steps = _steps(Counter(np.minimum(lengths, last).tolist()), step)
-    return {f"{name}+" if int(name) == last and bool((lengths >= last + step).any()) else name: number
-            for name, number in steps.items()}  # fmt: skip
+    if int(lengths.max()) >= last + step:
+        steps[f"{last}+"] = steps.pop(str(last))
+    return steps
 
 
 def _steps(numbers: Counter[int], step: int) -> dict[str, int]:

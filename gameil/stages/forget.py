@@ -42,6 +42,8 @@ _SEAT_TAGS = {"chess": ("White", "Black"), "go": ("B", "W")}
 """How the names of a seat's own tags begin, by game: ``WhiteFideId``; ``BT`` is Black's team in SGF."""
 _ANY_SEAT_TAGS = ("White", "Black")
 """In other games colours name no certain seat: the tags of both go."""
+_LEAST_PART = 3
+"""Letters that tell a name that was cut off."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -78,7 +80,8 @@ class _Forgetting:
 
     def error(self, error: RecordError) -> RecordError:
         place = Provenance(self.file(error.source.file), error.source.offset)
-        return RecordError(place, self.text(error.reason), self.text(error.detail), self.text(error.excerpt))
+        detail, excerpt = (self._cut_text(self.text(text)) for text in (error.detail, error.excerpt))
+        return RecordError(place, self.text(error.reason), detail, excerpt)
 
     def filters(self, config: FilterConfig) -> FilterConfig:
         """The filter with the pseudonyms in its patterns: so the games that passed it still do."""
@@ -92,6 +95,15 @@ class _Forgetting:
         """The text with the pseudonyms in the names' places."""
         for pattern, pseudonym in self._patterns:
             text = pattern.sub(pseudonym, text)
+        return text
+
+    def _cut_text(self, text: str) -> str:
+        """The text with a pseudonym in the place of the first part of a name at its end: excerpts are cut anywhere."""
+        for name, pseudonym in self.pseudonyms.items():
+            for size in range(len(name) - 1, _LEAST_PART - 1, -1):
+                before = text[: len(text) - size]
+                if text[len(before) :].casefold() == name[:size].casefold() and not before[-1:].isalnum():
+                    return before + pseudonym
         return text
 
     @cached_property
@@ -127,7 +139,10 @@ def forget_players(
     dataset = Dataset(path)
     meta = dataset.meta
     if meta.sealed:
-        raise DatasetError(f"{path}: sealed, so nothing can be forgotten; filter it into a new dataset instead")
+        raise DatasetError(
+            f"{path}: sealed, so nothing can be forgotten: copy it (gameil data filter --filters.min-plies 0), "
+            f"forget in the copy, and remove the sealed one"
+        )
     found = _count_names(path, names, workers, progress)
     for name in names:
         if not found.players[name] and not found.mentions[name]:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -281,6 +282,15 @@ def test_the_command(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["data", "forget", str(path), "p7", "--mode", "remove", "--json", "--workers", "1"]) == 0
     assert json.loads(capsys.readouterr().out)["games"] == 59
+
+
+@pytest.mark.parametrize("cut", range(3, len(NAME)))
+def test_a_name_cut_off_in_an_excerpt_goes_too(path: Path, cut: int) -> None:
+    with DatasetWriter(path, "tic_tac_toe") as writer:
+        writer.reject(RecordError(Provenance("z", 1), "syntax", "", f'1. e4 [White "{NAME[:cut]}'))
+    forget_players(path, [NAME], "pseudonymise", workers=1)
+    excerpt = list(Dataset(path).rejected())[-1].excerpt
+    assert re.fullmatch(r'1\. e4 \[White "player-[0-9a-f]{8}', excerpt)
 
 
 @pytest.mark.parametrize(
