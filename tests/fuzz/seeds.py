@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import zstandard
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -42,15 +43,20 @@ WTHOR = [
     + bytes(54),
 ]
 TEXT = {
-    "othello_text": [b"f5d6c3d3c4f4\n", b'[Event "x"]\n\n1. F5 D6 2. C3 D3 1-0\n'],
-    "hex_text": [b"White places a5.\nBlack swaps.\nWhite places b6.\nBlack resigns.\n"],
-    "pdn": [b'[Event "x"]\n[GameType "21"]\n[Result "2-0"]\n\n1. 11-15 22x18 2. 15x22x29 2-0\n'],
-    "backgammon": [
+    "othello": [b'[Event "x"]\n[White "a"]\n\n1. F5 D6 2. C3 D3 3. C4 F4 1-0\n', b"1. F5 f6 2. -- {a} 10-54\n"],
+    "othello-transcripts": [b"f5d6c3d3c4f4\nF5 D6 C3 33-31\n"],
+    "hex-text": [b"White places a5.\nBlack swaps.\nWhite places b6.\nBlack resigns.\n"],
+    "pdn": [b'[Event "x"]\n[GameType "21"]\n[Result "2-0"]\n\n1. 11-15 22x18 2. 15x22x29 {a} (2. 1-5) 2-0\n'],
+    "mat": [
         b" 5 point match\n\n Game 1\n A : 0                  B : 0\n  1) 31: 8/5 6/5            52: 13/8 24/22\n"
         b"  2)  Doubles => 2           Takes\n  3) 66: 24/18*/12(2)\n      Wins 1 point\n",
+        b'; [Site "x"]\n 1 point match\n\n Game 1\n A : 0       B : 0\n  1)             21: bar/24 off/1\n',
     ],
-    "usi": [b"position startpos moves 7g7f 3c3d 8h2b+ B*4e\n"],
-    "kif": ["手合割：平手\n先手：a\n   1 ７六歩(77)\n   2 ３四歩(33)\n   3 投了\n".encode()],
+    "usi": [b"position startpos moves 7g7f 3c3d 8h2b+ B*4e resign\n", b"sfen 4k4/9/9/9/9/9/9/9/4K4 b - 1 moves 5i5h\n"],
+    "kif": [
+        "#KIF\n手合割：平手\n先手：a\n   1 ７六歩(77) ( 0:01/00:00:01)\n*words\n   2 同　歩成(33)\n".encode(),
+        "手合割：香落ち\n上手：a\n   1 ３四歩(33)\n   2 ７六歩打\n変化：2手\n   2 中断\n".encode("cp932"),
+    ],
 }
 WORDS: dict[str, list[bytes]] = {
     "pgn": [
@@ -139,6 +145,8 @@ def seeds(target: str) -> list[bytes]:
         return [*PGN, *(b"[" + game.lstrip(b"[") + b"\n\n" for game in games)]
     if target == "file":
         return [pack(text) for text in (PGN[0], SGF[0], JSONL[0], WTHOR[0]) for pack in _packers()]
+    if target == "npz":
+        return [_trajectories(zipfile.ZIP_STORED), _trajectories(zipfile.ZIP_DEFLATED)]
     return {"sgf": SGF, "jsonl": JSONL, "wthor": WTHOR, **TEXT}.get(target, [])
 
 
@@ -166,4 +174,23 @@ def _zip(data: bytes) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.pgn", data)
         archive.writestr("dir/b.sgf", data)
+    return buffer.getvalue()
+
+
+def _trajectories(method: int) -> bytes:
+    """Two games as arrays, in the layout of docs/formats.md."""
+    arrays: dict[str, np.ndarray] = {
+        "format": np.array("gameil trajectories 1"),
+        "game": np.array("pettingzoo:leduc(players=2)"),
+        "lengths": np.array([2, 3]),
+        "actions": np.array([1, 2, 0, 5, 7]),
+        "returns": np.array([[1.0, -1.0], [np.nan, np.nan]]),
+        "details": np.array(["", '{"event":"x"}']),
+        "observations": np.zeros((5, 2), np.float32),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
     return buffer.getvalue()
