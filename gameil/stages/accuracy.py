@@ -1,6 +1,6 @@
-"""Human-move prediction of any agent: how often it would have chosen the move that was played, by rating and by ply."""
+"""Human-move prediction of any agent: how often it would have chosen the move that was played, in which positions."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -12,24 +12,34 @@ from numpy.typing import NDArray
 
 from gameil.agents.agent import Agent, Request
 from gameil.agents.engine_process import known_to_user
-from gameil.agents.spec import build_agent, parse_spec
+from gameil.agents.spec import build_agent, network_options, parse_spec
+from gameil.checkpoints.snapshot import load_snapshot
 from gameil.config import COMMAND_LINE_ONLY
 from gameil.dataset.dataset import Dataset
+from gameil.dataset.loader import Loader
+from gameil.dataset.loader_config import LoaderConfig
 from gameil.dataset.schema import Split
 from gameil.errors import ConfigError, DatasetError
 from gameil.games.game import State
 from gameil.games.registry import make_game
-from gameil.learners.held_out import MoveScores, score_moves
+from gameil.learners.held_out import score_moves
+from gameil.positions.encoder import ObservationEncoder
+from gameil.positions.position_batch import CONTEXT, flat_legal
 from gameil.positions.replay import replay
 from gameil.seeding import generator
+from gameil.stages.known_positions import BARE, KnownPositions, position_keys
+from gameil.stages.scored_positions import (
+    Means,
+    ScoredBatch,
+    ScoredPositions,
+    by_band,
+    legal_bands,
+    means,
+    phase_bands,
+    ply_bands,
+    rating_bands,
+)
 from gameil.tracking.run import Run
-
-LEAST_PROBABILITY = 1e-6
-"""Floor of the probability of a played move in the NLL: one move thought impossible does not make the mean infinite."""
-PLY_BANDS = (0, 10, 20, 40, 80)
-"""First ply of each band."""
-RATING_BAND = 200
-"""Width of a rating band."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,8 @@ class AccuracyConfig:
     __pydantic_config__ = {"extra": "forbid"}
 
     agent: str
-    """Spec of the agent. A ``snapshot`` without a temperature is measured at temperature 1: its whole policy."""
+    """Spec of the agent. A ``snapshot`` without a temperature is measured at temperature 1: its whole policy; one that
+    was trained with conditions is told those of each position, unless the spec names some."""
     dataset: Path
     """Dataset with the games."""
     split: Split = "test"
@@ -48,6 +59,11 @@ class AccuracyConfig:
     """At most so many positions with two or more legal actions, from games in random order."""
     batch_size: int = 256
     """Positions decided in one call of the agent."""
+    lookup: bool = False
+    """Compare with a table of the training games' positions, and measure positions apart that are not in it. Reads all
+    training games: a minute for some millions of positions."""
+    trained_on: Path | None = None
+    """Dataset whose training games fill the table; default ``dataset``."""
     engines: Path | None = field(default=None, metadata=COMMAND_LINE_ONLY)
     """TOML file with [engines.NAME] tables, besides the user's own; from the command line only: it runs programs."""
     seed: int = 0
@@ -66,92 +82,165 @@ class Example:
     state: State
     action: int
     ply: int
+    moves_left: int
     rating: int
     """The mover's, 0 where unknown."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What is known of every position measured, in a row."""
-
-    top1: list[NDArray[np.float64]] = field(default_factory=list)
-    top3: list[NDArray[np.float64]] = field(default_factory=list)
-    top5: list[NDArray[np.float64]] = field(default_factory=list)
-    nll: list[NDArray[np.float64]] = field(default_factory=list)
-    without_distribution: int = 0
-    """Positions decided without saying how likely each action was."""
-    undecided: int = 0
-    """Positions in which two or more actions had a chance."""
-
-    @property
-    def has_policy(self) -> bool:
-        """Whether there is a distribution to measure; otherwise only the chosen moves can be compared.
-
-        All positions together say so: a sure choice in every one of a few positions is no sign of an agent without a
-        policy, and one that never had a doubt has no ranking beyond its first choice.
-        """
-        return self.without_distribution == 0 and self.undecided > 0
-
-    def add(self, scores: MoveScores) -> None:
-        self.top1.append(scores.top(1))
-        self.top3.append(scores.top(3))
-        self.top5.append(scores.top(5))
-        self.nll.append(-np.maximum(scores.log_probs.astype(np.float64), np.log(LEAST_PROBABILITY)))
-
-    def means(self, chosen: NDArray[np.bool_]) -> dict[str, float | int | None]:
-        """``positions``, ``top1``, ``top3``, ``top5``, ``nll`` over the chosen positions."""
-        result: dict[str, float | int | None] = {"positions": int(chosen.sum())}
-        for name in ("top1", "top3", "top5", "nll"):
-            known = name == "top1" or self.has_policy
-            result[name] = float(np.concatenate(getattr(self, name))[chosen].mean()) if known else None
-        return result
+    outcome: float
+    """The mover's, NaN where unknown."""
 
 
 def accuracy(config: AccuracyConfig, run: Run, *, resume: bool) -> dict[str, Any]:
-    """Measures the agent and a uniform choice on the same positions.
+    """Measures the agent and the baselines on the same positions.
 
     Returns:
-        ``agent``, ``overall`` and ``uniform`` (``positions``, ``top1``, ``top3``, ``top5``, ``nll`` in nats; those
-        that need a distribution are None for an agent without one), ``by_rating`` and ``by_ply`` (the same by band).
+        ``agent``, ``overall``, ``uniform`` (see ``scored_positions.means``), ``by_rating``, ``by_ply``, ``by_phase``
+        and ``by_legal`` (the same by band); with ``lookup`` also ``lookup``, ``seen`` and ``unseen`` (the agent where
+        the position occurs in training games, and where not) and ``lookup_seen``.
     """
+    spec = policy_spec(config.agent)
     dataset = Dataset(config.dataset)
     game = make_game(dataset.meta.family)
-    table = known_to_user(config.engines)
-    spec = policy_spec(config.agent)
-    tally, uniform = Tally(), Tally()
-    ratings: list[int] = []
-    plies: list[int] = []
-    with (
-        closing(dataset),
-        closing(build_agent(spec, game, seed=config.seed, engines=table)) as agent,
-        run.progress(f"accuracy of {agent.name}", config.positions, "positions") as bar,
-    ):
-        examples = islice(held_out_examples(dataset, config), config.positions)
-        while batch := list(islice(examples, config.batch_size)):
-            decide(agent, batch, tally, first=len(plies), seed=config.seed)
-            uniform.add(_uniform(batch))
-            uniform.undecided += len(batch)
-            ratings += [example.rating for example in batch]
-            plies += [example.ply for example in batch]
-            bar.advance(len(batch))
-    if not plies:
+    num_planes = game.observation_shape[0]
+    known = None
+    if config.lookup:
+        run.say("reading the training games for the lookup table")
+        known = KnownPositions.of_dataset(config.trained_on or config.dataset, num_planes)
+    measured, uniform, lookup = ScoredPositions(), ScoredPositions(), ScoredPositions()
+    with closing(dataset), run.progress(f"accuracy of {spec}", config.positions, "positions") as bar:
+        batches = _by_network(config, spec) if _is_bare_network(spec) else _by_agent(config, spec, dataset)
+        for batch in batches:
+            measured.parts.append(batch.scored)
+            measured.without_distribution += batch.without_distribution
+            measured.undecided += batch.undecided
+            counts = np.diff(batch.offsets)
+            uniform.parts.append(_policy(batch, np.repeat(-np.log(counts), counts).astype(np.float32)))
+            if known is not None:
+                log_probs = known.log_probs(batch.scored.keys, batch.legal, batch.offsets)
+                lookup.parts.append(_policy(batch, log_probs))
+            bar.advance(len(counts))
+    if not len(measured):
         raise DatasetError(f"{config.dataset}: the {config.split} split has no position with two or more legal actions")
-    everything = np.ones(len(plies), dtype=bool)
-    return {
+    everything = np.ones(len(measured), dtype=bool)
+    joined, has_policy = measured.joined(), measured.has_policy
+    results: dict[str, Any] = {
         "agent": spec,
         "dataset": str(config.dataset),
         "split": config.split,
-        "overall": tally.means(everything),
-        "uniform": uniform.means(everything),
-        "by_rating": _by_band(tally, np.asarray(ratings), rating_band),
-        "by_ply": _by_band(tally, np.asarray(plies), ply_band),
+        "overall": means(joined, everything, has_policy=has_policy),
+        "uniform": means(uniform.joined(), everything),
     }
+    if known is not None:
+        table, seen = lookup.joined(), known.seen(joined.keys)
+        results["lookup"] = means(table, everything)
+        for name, part, chosen in (("seen", joined, seen), ("unseen", joined, ~seen), ("lookup_seen", table, seen)):
+            if chosen.any():
+                results[name] = means(part, chosen, has_policy=has_policy or part is table)
+    for name, band in _BANDS.items():
+        results[name] = by_band(joined, band, has_policy=has_policy)
+    return results
+
+
+_BANDS = {"by_rating": rating_bands, "by_ply": ply_bands, "by_phase": phase_bands, "by_legal": legal_bands}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """One measured batch with the legal actions that the baselines need."""
+
+    scored: ScoredBatch
+    legal: NDArray[np.int32]
+    """``[L]``."""
+    offsets: NDArray[np.int64]
+    """``[B + 1]``."""
+    actions: NDArray[np.int64]
+    """``[B]``."""
+    without_distribution: int
+    undecided: int
+
+
+def _policy(batch: _Batch, log_probs: NDArray[np.float32]) -> ScoredBatch:
+    """The same positions as another policy would rank them; ``log_probs [L]``. It has no values."""
+    scored = batch.scored
+    return ScoredBatch(
+        scores=score_moves(log_probs, batch.legal, batch.offsets, batch.actions),
+        confidence=np.exp(np.maximum.reduceat(log_probs, batch.offsets[:-1])),
+        values=np.full(len(scored.plies), np.nan, np.float32),
+        outcomes=scored.outcomes,
+        plies=scored.plies,
+        moves_left=scored.moves_left,
+        ratings=scored.ratings,
+        num_legal=scored.num_legal,
+        keys=scored.keys,
+    )
 
 
 def policy_spec(spec: str) -> str:
     """The spec, with temperature 1 for a snapshot that names none: at 0 it would show its first choice only."""
     parsed = parse_spec(spec)
     return f"{spec},temperature=1" if parsed.kind == "snapshot" and "temperature" not in parsed.options else spec
+
+
+def _is_bare_network(spec: str) -> bool:
+    """Whether the agent is nothing but a network's policy, which is read in batches, without states."""
+    parsed = parse_spec(spec)
+    shown = parsed.options.get("temperature", 0) == 1 and "top_p" not in parsed.options
+    return parsed.kind == "snapshot" and shown and not parsed.options.get("search", 0)
+
+
+def _by_network(config: AccuracyConfig, spec: str) -> Iterator[_Batch]:
+    """The positions of whole games chosen by their content, each with its own conditions."""
+    parsed = parse_spec(spec)
+    family = _family(config.dataset)
+    snapshot = load_snapshot(Path(parsed.target), game=family)
+    options = network_options(parsed)
+    evaluator = snapshot.evaluator(**options)
+    loader = Loader(config.dataset, config.split, snapshot.card.encoder, LoaderConfig(min_legal=2), augment=False)
+    num_planes = snapshot.game.observation_shape[0]
+    left = config.positions
+    for batch in loader.once(max_positions=config.positions, batch_size=config.batch_size):
+        if left <= 0:
+            return
+        batch = batch.take(np.arange(min(left, len(batch))))
+        left -= len(batch)
+        rows = np.repeat(np.arange(len(batch)), batch.num_legal())
+        told = None if options["conditions"] else batch.conditions(evaluator.conditions)
+        log_probs, values = evaluator.evaluate_legal(batch.observations, batch.legal.astype(np.int64), rows, told)
+        best = np.maximum.reduceat(log_probs, batch.offsets[:-1])
+        unknown = batch.return_weights == 0
+        yield _Batch(
+            ScoredBatch(
+                scores=score_moves(log_probs, batch.legal, batch.offsets, batch.actions),
+                confidence=np.exp(best),
+                values=values,
+                outcomes=np.where(unknown, np.nan, batch.returns).astype(np.float32),
+                plies=batch.plies.astype(np.int64),
+                moves_left=batch.conditions(CONTEXT)[:, CONTEXT.index("moves_left")].astype(np.int64),
+                ratings=batch.ratings.astype(np.int64),
+                num_legal=batch.num_legal(),
+                keys=position_keys(batch.observations, num_planes) if config.lookup else _no_keys(len(batch)),
+            ),
+            batch.legal,
+            batch.offsets,
+            batch.actions,
+            without_distribution=0,
+            undecided=int((best < 0.0).sum()),
+        )
+
+
+def _by_agent(config: AccuracyConfig, spec: str, dataset: Dataset) -> Iterator[_Batch]:
+    """Positions of games in random order, decided by an agent as in play."""
+    game = make_game(dataset.meta.family)
+    bare = ObservationEncoder(game, BARE)
+    with closing(build_agent(spec, game, seed=config.seed, engines=known_to_user(config.engines))) as agent:
+        examples = islice(held_out_examples(dataset, config), config.positions)
+        first = 0
+        while batch := list(islice(examples, config.batch_size)):
+            decided = decide(agent, batch, first=first, seed=config.seed)
+            first += len(batch)
+            if config.lookup:
+                keys = position_keys(bare.encode([example.state for example in batch]), game.observation_shape[0])
+                decided.scored.keys[:] = keys
+            yield decided
 
 
 def held_out_examples(dataset: Dataset, config: AccuracyConfig) -> Iterator[Example]:
@@ -163,11 +252,18 @@ def held_out_examples(dataset: Dataset, config: AccuracyConfig) -> Iterator[Exam
         for ply, state, action in replay(played):
             if len(state.legal_actions()) > 1:
                 seat = state.current_player()
-                yield Example(state.clone(), action, ply, by_seat[seat] if seat < len(by_seat) else 0)
+                yield Example(
+                    state.clone(),
+                    action,
+                    ply,
+                    len(played.actions) - ply,
+                    by_seat[seat] if seat < len(by_seat) else 0,
+                    np.nan if played.returns is None else played.returns[seat],
+                )
 
 
-def decide(agent: Agent, batch: list[Example], tally: Tally, *, first: int, seed: int) -> None:
-    """Lets the agent decide a batch and adds how it ranked the moves played.
+def decide(agent: Agent, batch: list[Example], *, first: int, seed: int) -> _Batch:
+    """Lets the agent decide a batch and says how it ranked the moves played.
 
     Every position is a game of its own to the agent, so no memory leaks from one to the next.
     """
@@ -179,74 +275,71 @@ def decide(agent: Agent, batch: list[Example], tally: Tally, *, first: int, seed
     agent.begin(handles)
     decisions = agent.act(requests)
     agent.end(handles)
-    legal, offsets, rows = _flat_legal(batch)
-    probs = decisions.action_probs
-    if probs is None:
-        tally.without_distribution += len(batch)
-        chosen = (legal == decisions.actions[rows]).astype(np.float32)
-    else:
-        tally.undecided += int((probs.max(axis=1) < 1.0).sum())
-        chosen = probs[rows, legal].astype(np.float32)
-    log_probs = np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
-    tally.add(score_moves(log_probs, legal, offsets, _actions(batch)))
-
-
-def _uniform(batch: list[Example]) -> MoveScores:
-    legal, offsets, rows = _flat_legal(batch)
-    log_probs = -np.log(np.diff(offsets)[rows].astype(np.float32))
-    return score_moves(log_probs, legal, offsets, _actions(batch))
-
-
-def _actions(batch: list[Example]) -> NDArray[np.int64]:
-    return np.asarray([example.action for example in batch], dtype=np.int64)
-
-
-def _flat_legal(batch: list[Example]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
-    """Legal actions in a row ``[L]``, offsets ``[B + 1]``, and the position of each ``[L]``."""
-    lists = [example.state.legal_actions() for example in batch]
-    counts = np.asarray([len(legal) for legal in lists])
+    legal, rows = flat_legal([example.state.legal_actions() for example in batch])
+    counts = np.bincount(rows, minlength=len(batch))
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return np.concatenate(lists).astype(np.int32), offsets, np.repeat(np.arange(len(batch)), counts)
+    actions = np.asarray([example.action for example in batch], dtype=np.int64)
+    probs = decisions.action_probs
+    chosen = (legal == decisions.actions[rows]).astype(np.float32) if probs is None else probs[rows, legal]
+    log_probs = np.log(np.maximum(chosen.astype(np.float32), np.finfo(np.float32).tiny))
+    values = np.full(len(batch), np.nan) if decisions.values is None else decisions.values
+    return _Batch(
+        ScoredBatch(
+            scores=score_moves(log_probs, legal.astype(np.int32), offsets, actions),
+            confidence=np.exp(np.maximum.reduceat(log_probs, offsets[:-1])),
+            values=values.astype(np.float32),
+            outcomes=np.asarray([example.outcome for example in batch], np.float32),
+            plies=np.asarray([example.ply for example in batch], np.int64),
+            moves_left=np.asarray([example.moves_left for example in batch], np.int64),
+            ratings=np.asarray([example.rating for example in batch], np.int64),
+            num_legal=counts,
+            keys=_no_keys(len(batch)),
+        ),
+        legal.astype(np.int32),
+        offsets,
+        actions,
+        without_distribution=len(batch) if probs is None else 0,
+        undecided=0 if probs is None else int((probs.max(axis=1) < 1.0).sum()),
+    )
 
 
-def rating_band(rating: int) -> tuple[int, str]:
-    """Sort key and name of a rating's band."""
-    if rating == 0:
-        return (-1, "unknown")
-    low = rating // RATING_BAND * RATING_BAND
-    return (low, f"{low}-{low + RATING_BAND - 1}")
+def _no_keys(number: int) -> NDArray[np.uint64]:
+    return np.zeros(number, np.uint64)
 
 
-def ply_band(ply: int) -> tuple[int, str]:
-    """Sort key and name of a ply's band."""
-    place = int(np.searchsorted(PLY_BANDS, ply, side="right")) - 1
-    low = PLY_BANDS[place]
-    return (low, f"{low}-{PLY_BANDS[place + 1] - 1}" if place + 1 < len(PLY_BANDS) else f"{low}+")
-
-
-def _by_band(
-    tally: Tally, numbers: NDArray[np.int64], band: Callable[[int], tuple[int, str]]
-) -> dict[str, dict[str, float | int | None]]:
-    """Means by band, lowest first."""
-    bands = [band(int(number)) for number in numbers]
-    keys = np.asarray([key for key, _ in bands])
-    return {name: tally.means(keys == key) for key, name in sorted(set(bands))}
+def _family(dataset: Path) -> str:
+    opened = Dataset(dataset)
+    with closing(opened):
+        return opened.meta.family
 
 
 def accuracy_table(results: Mapping[str, Any]) -> str:
     """The results as a plain text table."""
-    lines = [f"{'':<22}{'positions':>10}{'top-1':>8}{'top-3':>8}{'top-5':>8}{'NLL':>8}"]
-    rows = [(results["agent"], results["overall"]), ("uniform", results["uniform"])]
-    rows += [(f"  rating {name}", values) for name, values in results["by_rating"].items()]
-    rows += [(f"  ply {name}", values) for name, values in results["by_ply"].items()]
+    lines = [f"{'':<22}{'positions':>10}{'top-1':>8}{'top-3':>8}{'top-5':>8}{'NLL':>8}{'ECE':>8}{'Brier':>8}"]
+    rows: list[tuple[str, Means]] = [(results["agent"], results["overall"]), ("uniform", results["uniform"])]
+    rows += [(text, results[name]) for name, text in _LOOKUP_ROWS.items() if name in results]
+    for name, text in _BAND_ROWS.items():
+        rows += [(f"  {text} {band}", values) for band, values in results[name].items()]
     for name, values in rows:
         if len(name) > 21:
             lines.append(name)
             name = ""
-        shares = "".join(f"{values[key]:>8.1%}" if values[key] is not None else f"{'-':>8}" for key in _SHARES)
-        nll = f"{values['nll']:>8.3f}" if values["nll"] is not None else f"{'-':>8}"
-        lines.append(f"{name:<22}{values['positions']:>10,}{shares}{nll}")
+        shares = "".join(_cell(values.get(key), ".1%") for key in ("top1", "top3", "top5"))
+        losses = (
+            _cell(values.get("nll"), ".3f") + _cell(values.get("ece"), ".1%") + _cell(values.get("value_brier"), ".3f")
+        )
+        lines.append(f"{name:<22}{values['positions']:>10,}{shares}{losses}")
     return "\n".join(lines)
 
 
-_SHARES = ("top1", "top3", "top5")
+def _cell(value: float | None, form: str) -> str:
+    return f"{'-':>8}" if value is None else f"{format(value, form):>8}"
+
+
+_LOOKUP_ROWS = {
+    "lookup": "lookup table",
+    "seen": "  seen in training",
+    "lookup_seen": "  lookup where seen",
+    "unseen": "  not seen in training",
+}
+_BAND_ROWS = {"by_rating": "rating", "by_ply": "ply", "by_phase": "", "by_legal": "legal"}

@@ -39,7 +39,7 @@ def test_every_head_and_trunk_learns_by_heart(model: ModelConfig) -> None:
         cloning.step(WORLD.take(rng.permutation(len(WORLD))[:100]))
     result = measure_held_out(NetworkEvaluator(cloning.evaluation_model()), [WORLD])
     assert result["top1"] > 0.5  # at random 0.2
-    assert result["nll"] < 0.7 * before["loss/policy"]
+    assert result["nll"] < 0.8 * before["loss/policy"]
     assert result["value_mse"] < before["loss/value"]
 
 

@@ -23,10 +23,13 @@ from gameil.stages import accuracy as stage
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_games(tmp_path_factory.mktemp("data") / "toy.lmdb", test=0.98)
+
+
+def toy_games(path: Path, *, test: float) -> Path:
     """Tic-tac-toe where the first player (rating 1650) takes the lowest free cell, the second (unrated) the highest."""
-    path = tmp_path_factory.mktemp("data") / "toy.lmdb"
     game, rng = make_game("tic_tac_toe"), np.random.default_rng(0)
-    with DatasetWriter(path, game.family, split=SplitRule(validation=0.0, test=0.98)) as writer:
+    with DatasetWriter(path, game.family, split=SplitRule(validation=0.0, test=test)) as writer:
         for number in range(30):
             state, actions = game.initial_state(), [int(rng.integers(9))]
             state.apply(actions[0])
@@ -144,6 +147,7 @@ def test_the_uniform_line_by_hand(dataset: Path, runs: Path, capsys: pytest.Capt
         "top3": pytest.approx(3 / 9),
         "top5": pytest.approx(5 / 9),
         "nll": pytest.approx(math.log(9)),
+        "ece": pytest.approx(0.0, abs=1e-6),
     }
 
 
@@ -163,13 +167,35 @@ def test_a_snapshot_is_measured_with_its_whole_policy(
     assert again["overall"]["nll"] == pytest.approx(overall["nll"], abs=1e-5)  # type: ignore[index]
 
 
-def test_bands() -> None:
-    assert stage.ply_band(0) == (0, "0-9")
-    assert stage.ply_band(10) == (10, "10-19")
-    assert stage.ply_band(500) == (80, "80+")
-    assert stage.rating_band(0) == (-1, "unknown")
-    assert stage.rating_band(1799) == (1600, "1600-1799")
-    assert stage.rating_band(1800) == (1800, "1800-1999")
+def test_a_network_read_in_batches_and_one_that_plays_are_measured_alike(
+    dataset: Path, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``top_p=1`` changes nothing but the way: through states and decisions instead of batches."""
+    game, encoder = make_game("tic_tac_toe"), EncoderConfig()
+    config = ModelConfig(kind="mlp", hidden=8, value_hidden=4)
+    model = build_model(config, game, ObservationEncoder(game, encoder).shape)
+    save_snapshot(tmp_path / "best", model, SnapshotCard(game_id="tic_tac_toe", model=config, encoder=encoder))
+    spec = f"snapshot:{tmp_path / 'best'},temperature=1"
+    fast, slow = (measure(dataset, runs, each, capsys, "--lookup") for each in (spec, f"{spec},top_p=1"))
+    for part in ("overall", "uniform", "lookup", "unseen", "by_rating", "by_ply", "by_phase", "by_legal"):
+        assert _flat(fast[part]) == pytest.approx(_flat(slow[part]), abs=1e-4), part
+
+
+def _flat(values: object) -> dict[str, float]:
+    """Nested tables as one."""
+    if not isinstance(values, dict):
+        return {"": float(values)}  # type: ignore[arg-type]
+    return {f"{key}/{name}": value for key, inner in values.items() for name, value in _flat(inner).items()}
+
+
+def test_the_lookup_knows_what_it_has_seen(tmp_path: Path, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Measured on the very games that filled the table: everything is seen, and after the random first move it is sure.
+    dataset = toy_games(tmp_path / "train.lmdb", test=0.0)
+    results = measure(dataset, runs, "random", capsys, "--lookup", "--split", "train")
+    assert "unseen" not in results
+    assert results["lookup_seen"] == results["lookup"]
+    assert results["lookup"]["top1"] > 0.8  # type: ignore[index]
+    assert results["lookup"]["nll"] < 0.5 * results["uniform"]["nll"]  # type: ignore[index]
 
 
 def test_the_table_names_every_line(dataset: Path, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
