@@ -65,6 +65,10 @@ class Loader:
         """The place of the next batch, for ``seek``. Games added to the dataset later do not change it."""
         return self._walk.place()
 
+    def known_position(self) -> dict[str, int]:
+        """The place without what is known only after opening the dataset (-1)."""
+        return self._walk.known_place()
+
     def seek(self, position: Mapping[str, int]) -> None:
         """Goes to a place that ``position`` gave: the batches after it are the same as they were after that."""
         self._walk.seek(position)
@@ -91,7 +95,7 @@ class Loader:
         source = self._source
         blocks = Blocks(
             SplitSource(source.dataset, split or source.split, source.encoder, source.config, source.labels),
-            self._walk.known_place(),
+            self.known_position(),
         )
         size = batch_size or self.config.batch_size
         games = np.arange(len(blocks.ids))

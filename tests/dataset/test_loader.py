@@ -313,8 +313,8 @@ def test_an_error_in_the_child_is_raised_with_its_text(tmp_path: Path, dataset_p
 def test_a_child_that_was_killed_is_an_error_not_a_hang(dataset_path: Path) -> None:
     with PrefetchedLoader(Loader(dataset_path, "train", ENCODER, SMALL, augment=False), depth=2) as prefetched:
         next(prefetched)
-        assert prefetched._process is not None
-        prefetched._process.kill()
+        assert prefetched._workers
+        prefetched._workers[0]._process.kill()
         with pytest.raises(DatasetError, match="exit code -9"):
             collections.deque(itertools.islice(prefetched, 1000), maxlen=0)
 
@@ -332,7 +332,7 @@ def test_the_child_dies_with_its_parent(dataset_path: Path, repository: Path) ->
         "    loader = PrefetchedLoader(Loader(Path(sys.argv[1]), 'train', EncoderConfig(), config, augment=False))\n"
         "    next(loader)\n"
         "    assert 'torch' not in sys.modules\n"
-        "    print(loader._process.pid, flush=True)\n"
+        "    print(loader._workers[0].pid, flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
     )
     # The child inherits stdout: `run` returns only when it, too, has ended and closed it.
