@@ -39,10 +39,8 @@ def read_turn(state: BackgammonState, text: str) -> int | str:
     """
     if state.current_player() < 0:
         return _read_dice(state, text)
-    numbered = _NUMBERED.match(text)
-    if numbered:
-        action = int(numbered[1])
-        return action if action in state.legal_actions() and state.engine_text(action) == text else "illegal here"
+    if _NUMBERED.match(text):
+        return next((action for action in state.legal_actions() if state.engine_text(action) == text), "illegal here")
     play = read_play(text)
     if play is None:
         return "malformed: not steps such as 13/9 bar/20 6/off"

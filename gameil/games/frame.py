@@ -29,6 +29,16 @@ class Frame:
     """Parameters that the engine needs for this view and that are no parameters of the game."""
 
 
+@dataclass(frozen=True, eq=False)
+class VectorFrame:
+    """Observation and action renaming of a game without a board, by seat."""
+
+    gather: tuple[NDArray[np.int64], ...]
+    """By seat ``[N]``: index into the raw observation that each number shows."""
+    raw_actions: tuple[NDArray[np.int64], ...]
+    """By seat ``[A]``: the raw id of each action."""
+
+
 def make_layout(
     height: int,
     width: int,

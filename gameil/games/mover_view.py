@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gameil.games.frames import Frame
+from gameil.games.frame import Frame, VectorFrame
 
 Observe = Callable[[Any, int, NDArray[np.float32]], None]
 """Writes what a seat sees of an engine's state into an array ``[*observation_shape]``."""
@@ -25,7 +25,7 @@ class ActionRenaming:
             self.inward.append(inverse.tolist())
 
 
-def action_renaming(frame: Frame | None, engine_actions: int) -> ActionRenaming | None:
+def action_renaming(frame: Frame | VectorFrame | None, engine_actions: int) -> ActionRenaming | None:
     """The renaming of a frame, or None where the engine's ids are the mover's already."""
     if frame is None or frame.raw_actions is None:
         return None
@@ -77,17 +77,21 @@ def coarsest_units(tensor_size: int, gather: NDArray[np.intp]) -> tuple[int, NDA
     return 1, gather.ravel()
 
 
-def vector_observer(observer: Any, num_players: int) -> tuple[tuple[int], Observe]:
-    """Shape ``(N,)`` and writer of the engine's own vector, the seat as one-hot behind it where it does not name it."""
+def vector_observer(observer: Any, num_players: int, frame: VectorFrame | None = None) -> tuple[tuple[int], Observe]:
+    """Shape ``(N,)`` and writer of the engine's own vector, renamed by the frame where there is one.
+
+    Without a frame the seat stands as a one-hot behind it, where the vector does not name it.
+    """
     size = len(observer.tensor)
-    named = num_players == 1 or "player" in observer.dict
+    named = num_players == 1 or "player" in observer.dict or frame is not None
+    gather = None if frame is None else frame.gather
     seats = np.eye(num_players, dtype=np.float32)
     lock = threading.Lock()
 
     def observe(state: Any, player: int, out: NDArray[np.float32]) -> None:
         with lock:
             observer.set_from(state, player)
-            out[:size] = observer.tensor
+            out[:size] = observer.tensor if gather is None else observer.tensor[gather[player]]
         if not named:
             out[size:] = seats[player]
 

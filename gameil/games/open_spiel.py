@@ -32,6 +32,7 @@ from gameil.games.mover_view import action_renaming, plane_observer, vector_obse
 from gameil.games.notation import read_move, write_move
 from gameil.games.parameters import PARAMETERS, Value, format_id
 from gameil.games.symmetries import board_symmetries
+from gameil.games.vector_frames import vector_frame
 
 DEFECTIVE = {
     "crossword": "claims an observation tensor and has none",
@@ -100,7 +101,7 @@ class OpenSpielGame:
         self.reward_range: tuple[float, float] = (self.raw.min_utility(), self.raw.max_utility())
         self.capabilities = _capabilities(name, parameters, self.raw)
         self.keeps_returns = self.capabilities.intermediate_rewards
-        self.renaming = action_renaming(self.frame, engine_actions)
+        self.renaming = action_renaming(self.frame or vector_frame(name), engine_actions)
         self.sorts = self.frame is None or self.renaming is not None
         """Whether legal actions need sorting: not every engine game lists them so."""
         self.seats = self.frame.raw_seats if self.frame is not None else None
@@ -110,7 +111,9 @@ class OpenSpielGame:
             self.observation_shape = self.frame.gather[0].shape
             self.observe = plane_observer(make_observation(self.raw), self.frame)
         else:
-            self.observation_shape, self.observe = vector_observer(_vector(self.raw), self.num_players)
+            self.observation_shape, self.observe = vector_observer(
+                _vector(self.raw), self.num_players, vector_frame(name)
+            )
         self._symmetries = board_symmetries(name, self.board, self.num_actions, self._start_planes())
 
     def __reduce__(self) -> tuple[Callable[..., "OpenSpielGame"], tuple[str, dict[str, Value]]]:

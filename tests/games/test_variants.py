@@ -135,3 +135,29 @@ def test_xiangqi_coordinates() -> None:
     assert (state.text(action, "iccs"), state.parse("h2e2", "iccs")) == ("H2-E2", action)
     state.apply(action)
     assert state.text(state.parse("h9g7", "iccs"), "iccs") == "H9-G7"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_backgammon_looks_and_plays_alike_for_both_seats(seed: int) -> None:
+    """Two games of the same rolls and actions, one begun by each seat: all that the players see and may do is equal."""
+    rng = np.random.default_rng(seed)
+    game = make_game("backgammon")
+    one, two = game.initial_state(), game.initial_state()
+    one.apply(one.parse("43", "backgammon"))
+    two.apply(two.parse("second 43", "backgammon"))
+    while not one.is_terminal():
+        legal = one.legal_actions()
+        assert legal == two.legal_actions()
+        if one.current_player() >= 0:
+            assert one.current_player() == 1 - two.current_player()
+            assert one.text(legal[0], "backgammon") == two.text(legal[0], "backgammon")
+            for player in (0, 1):
+                seen = np.empty((2, *game.observation_shape), dtype=np.float32)
+                one.write_observation(seen[0], player)
+                two.write_observation(seen[1], 1 - player)
+                assert np.array_equal(seen[0], seen[1])
+        action = int(rng.choice(legal))
+        one.apply(action)
+        two.apply(action)
+    assert two.is_terminal()
+    assert one.returns().tolist() == two.returns().tolist()[::-1]
