@@ -92,13 +92,15 @@ def verify_command(flags: CommonFlags, argv: Sequence[str], description: str) ->
     from gameil.dataset.dataset import Dataset
     from gameil.stages.data import verify_dataset
 
-    games = len(Dataset(arguments.dataset))
+    dataset = Dataset(arguments.dataset)
+    games = len(dataset)
+    unchecked = "" if dataset.checksums_stated() else " (it has no checksums yet: gameil data migrate adds them)"
     with counting_games(flags, "verifying", games) as progress:
         problems = verify_dataset(arguments.dataset, workers=arguments.workers, progress=progress)
     if flags.json:
         print(json.dumps({"dataset": str(arguments.dataset), "games": games, "problems": problems}))
     else:
-        print("\n".join(problems) or f"{arguments.dataset}: {games:,} games replayed, everything holds")
+        print("\n".join(problems) or f"{arguments.dataset}: {games:,} games replayed, everything holds{unchecked}")
     return 2 if problems else 0
 
 

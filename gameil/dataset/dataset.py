@@ -211,6 +211,11 @@ class Dataset:
         with self._env().read() as reading:
             return int(read_meta_value(reading, self.path, "games_sum") or 0)
 
+    def checksums_stated(self) -> bool:
+        """Whether the dataset states checksums: those of schema version 1 have none."""
+        with self._env().read() as reading:
+            return read_checksums(reading, self.path) is not None
+
     def checksums(self) -> dict[str, tuple[int, int]]:
         """By sub-database the checksum that the dataset states and that of its rows; empty in schema version 1."""
         with self._env().read() as reading:

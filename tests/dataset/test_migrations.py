@@ -1,11 +1,13 @@
 """Datasets of older schema versions: read as they are, migrated before writing, refused where nobody knows them."""
 
 import gzip
+import json
 from pathlib import Path
 
 import lmdb
 import pytest
 
+from gameil.cli.main import main
 from gameil.dataset import migrations
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.schema import SCHEMA_VERSION, SplitRule
@@ -65,6 +67,18 @@ def test_a_writer_migrates_and_changes_nothing_else(old_path: Path, tmp_path: Pa
             writer.add(played)
     assert len(dataset) == 15
     assert verify_dataset(old_path, workers=1) == []
+
+
+def test_the_commands(old_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--workers", "1", "--quiet"]
+    assert main(["data", "verify", str(old_path), *options]) == 0
+    assert "12 games replayed, everything holds (it has no checksums yet" in capsys.readouterr().out
+    assert main(["data", "migrate", str(old_path)]) == 0
+    assert capsys.readouterr().out == f"{old_path}: from schema version 1 to 2\n"
+    assert main(["data", "migrate", str(old_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"dataset": str(old_path), "from": 2, "to": 2}
+    assert main(["data", "verify", str(old_path), *options]) == 0
+    assert capsys.readouterr().out.endswith("everything holds\n")
 
 
 def test_a_migration_that_fails_has_changed_nothing(old_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
