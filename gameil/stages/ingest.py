@@ -9,9 +9,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from gameil.dataset.encoded_game import EncodedGame
 from gameil.dataset.schema import Counts, Cursor, SplitRule
@@ -121,8 +121,8 @@ def ingest(config: IngestConfig, run: Reporter, *, resume: bool) -> dict[str, An
         raise RecordsError(f"{', '.join(str(path) for path in config.sources)}: no records of games in it")
     if checked["resolved"]:
         run.say(
-            f"  together    {checked['resolved']:>12,}   games resolved many at a time; {checked['replayed']:,} of them, "
-            f"played by the rules engine too, are the same"
+            f"  together    {checked['resolved']:>12,}   games played many at a time; the rules engine played "
+            f"{checked['replayed']:,} of them too, the same"
         )
     return {**_results(config, run, counts, time.monotonic() - started), "together": dict(checked)}
 
@@ -173,16 +173,24 @@ def _ingest_source(
 
 
 def _store(chunk: Transcribed, writer: DatasetWriter, source: str) -> int:
-    """Stores the games, counts the filtered, puts errors into quarantine; about how many bytes wait for the commit."""
-    games = [outcome for outcome in chunk.outcomes if isinstance(outcome, EncodedGame)]
-    writer.add_encoded(games, source=source)
-    for outcome in chunk.outcomes if len(games) < len(chunk.outcomes) else ():
-        if isinstance(outcome, RecordError):
-            writer.reject(outcome, source=source)
-        elif isinstance(outcome, Filtered):
-            writer.count_filtered(outcome.name, source=source)
+    """Stores games, counts the filtered, puts errors into quarantine, in their order, so that chunks leave no trace.
+
+    Returns about how many bytes wait for the commit.
+    """
+    size = 0
+    for is_game, run in groupby(chunk.outcomes, lambda outcome: isinstance(outcome, EncodedGame)):
+        if is_game:
+            games = cast(list[EncodedGame], list(run))
+            writer.add_encoded(games, source=source)
+            size += sum(4 * game.plies for game in games)
+            continue
+        for outcome in run:
+            if isinstance(outcome, RecordError):
+                writer.reject(outcome, source=source)
+            elif isinstance(outcome, Filtered):
+                writer.count_filtered(outcome.name, source=source)
     writer.count_tolerances(chunk.tolerances, source=source)
-    return sum(4 * game.plies for game in games)
+    return size
 
 
 class _Taken:

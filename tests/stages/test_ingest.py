@@ -102,19 +102,6 @@ def test_a_source_is_known_by_its_content(tmp_path: Path, games_file: Path, caps
     assert "has changed since it was ingested" in failure(capsys, games_file, "--game", "connect_four", "--out", out)
 
 
-def test_processes_give_the_same_dataset_as_one(tmp_path: Path, shared_processes_file: Path) -> None:
-    paths = []
-    for workers in (1, 2):
-        out = tmp_path / f"{workers}.lmdb"
-        arguments = [str(shared_processes_file), "--game", "tic_tac_toe", "--out", str(out), "--quiet"]
-        assert main(["ingest", *arguments, "--workers", str(workers), "--batch-records", "100"]) == 0
-        paths.append(out)
-    one, two = (Dataset(path) for path in paths)
-    assert len(one) == len(two) > 300
-    assert all(same_game(one.game(index), two.game(index)) for index in range(len(one)))
-    assert one.counts() == two.counts()
-
-
 @pytest.fixture
 def shared_processes_file(tmp_path: Path) -> Path:
     """More records than are transcribed before other processes start."""
