@@ -137,7 +137,8 @@ class _Training:
         self.learner = BehaviouralCloning(model, config.learner, total_steps=config.steps or 1, device=config.device)
         loader_config = replace(config.loader, seed=stream_seed(config.seed, "loader", config.loader.seed))
         self.loader = PrefetchedLoader(
-            Loader(config.dataset, "train", config.encoder, loader_config, augment=config.augment)
+            Loader(config.dataset, "train", config.encoder, loader_config, augment=config.augment),
+            workers=config.loader.workers,
         )
         self.store = CheckpointStore(run.directory / "checkpoints")
         self.best: dict[str, float] = {}
