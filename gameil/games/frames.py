@@ -118,6 +118,35 @@ def _breakthrough(parameters: Mapping[str, Value]) -> Frame:
     return Frame(layout, gather, raw, alternates=True)
 
 
+def _checkers(_: Mapping[str, Value]) -> Frame:
+    """Raw planes, row 0 on top: seat 0's men and kings, seat 1's, empty. Seat 1 sees the board turned by half.
+
+    A raw id is ``cell * 8 + kind``; kinds are steps and jumps (even, odd) up left, up right, down right, down left, as
+    seat 0 walks up. Planes here: own men, own kings, the opponent's, empty.
+    """
+    grid = np.arange(64).reshape(8, 8)
+    flipped, mirrored = grid[::-1].ravel().copy(), grid[:, ::-1].ravel().copy()
+    action = np.arange(64 * 8)
+    source, kind = action // 8, action % 8
+    length = 1 + kind % 2
+    row = source // 8 + np.array([1, 1, -1, -1])[kind // 2] * length
+    column = source % 8 + np.array([-1, 1, 1, -1])[kind // 2] * length
+    inside = (row >= 0) & (row < 8) & (column >= 0) & (column < 8)
+    layout = make_layout(
+        8,
+        8,
+        planes=8,
+        index=kind * 64 + source,
+        cells=np.stack([source, np.where(inside, row * 8 + column, -1)], axis=1),
+        opponent_view=grid[::-1, ::-1].ravel().copy(),
+    )
+    gather = (
+        gathered((0, 1, 2, 3, 4), 64, flipped).reshape(5, 8, 8),
+        gathered((2, 3, 0, 1, 4), 64, mirrored).reshape(5, 8, 8),
+    )
+    return Frame(layout, gather, (flipped[source] * 8 + kind, mirrored[source] * 8 + (kind ^ 4)))
+
+
 def chess_moves() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rank and file step of each of the 73 kinds of chess moves, ``[73]`` each, in the mover's frame.
 
@@ -156,6 +185,7 @@ def _chess(_: Mapping[str, Value]) -> Frame:
 
 _BUILDERS: Mapping[str, Callable[[Mapping[str, Value]], Frame]] = {
     "breakthrough": _breakthrough,
+    "checkers": _checkers,
     "chess": _chess,
     "connect_four": _connect_four,
     "go": _go,

@@ -66,7 +66,8 @@ class BoardLayout:
     """``[A, 2]``: source and target cell of each action; -1 where there is none (a placed stone has no source; where a
     connect four piece comes to rest depends on the state)."""
     opponent_view: NDArray[np.int64]
-    """``[H * W]``: the opponent's name of each of my cells; an involution (identity, rank flip or transpose)."""
+    """``[H * W]``: the opponent's name of each of my cells; an involution (identity, rank flip, half a turn,
+    transpose)."""
     own_plane: int | None
     """Observation plane (or first of them) that marks the mover's pieces, where there is one."""
     flat_planes: tuple[int, ...] | None = None

@@ -24,6 +24,7 @@ ROSTER = (
     "xiangqi",
     "crazyhouse",
     "antichess",
+    "checkers",
     "leduc_poker",
     "kuhn_poker",
     "kuhn_poker(players=3)",
