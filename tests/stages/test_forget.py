@@ -211,6 +211,33 @@ forget.forget_players(Path({str(path)!r}), [{NAME!r}], "remove", workers=1)
     assert not any(trace in file_bytes(path) for trace in TRACES)
 
 
+def test_a_reader_of_another_process_keeps_the_old_file_until_it_opens_the_new(path: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from gameil.dataset.dataset import Dataset
+held = Dataset(Path({str(path)!r}))
+print(len(held), flush=True)
+sys.stdin.readline()
+print(sum({NAME!r} in [player.name for player in held.game(i).players] for i in range(60)), flush=True)
+anew = Dataset(Path({str(path)!r}))
+print(len(anew), sum(p.name == {NAME!r} for i in range(len(anew)) for p in anew.game(i).players), flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"60\n"
+        forget_players(path, [NAME], "remove", workers=1)
+        with DatasetWriter(path, "tic_tac_toe") as writer:
+            for played in random_games("tic_tac_toe", 7, first=700):
+                writer.add(played)
+        process.stdin.write(b"go on\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"6\n"
+        assert process.stdout.readline() == b"61 0\n"
+    assert verify_dataset(path, workers=1) == []
+
+
 @pytest.mark.parametrize("step", ["replace", "unlink"])
 def test_the_swap_is_one_step(path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut off before the swap it has not happened, cut off after it has."""
