@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from gameil.errors import RecordsError
-from gameil.records.built_in_formats import BUILT_IN, Format
+from gameil.records.built_in_formats import BUILT_IN
+from gameil.records.built_in_formats import Format as Format
 from gameil.records.record import GameRecord, Provenance, RawRecord, RecordError
 from gameil.records.sources import Source, open_sources
 
