@@ -8,7 +8,10 @@ two steps does not matter: the one with the lower number is taken.
 import re
 from collections import Counter
 from functools import lru_cache
+from itertools import combinations
 from typing import Protocol
+
+from gameil.games.vector_frames import BAR, PASS, POINTS
 
 _DICE = re.compile(r"(?P<second>second )?(?P<first>[1-6])(?P<other>[1-6])")
 _ROLL = re.compile(r"(?:(?P<starter>[XO]) starts, )?\(roll: (?P<first>[1-6])(?P<other>[1-6])\)")
@@ -16,6 +19,10 @@ _MOVE = re.compile(r"(bar|\d{1,2})((?:/(?:off|\d{1,2})\*?)+)(?:\(([1-4])\))?")
 _NUMBERED = re.compile(r"(\d{1,4}) - ")
 """Before the engine's own text of a play stands the number of the action."""
 _BAR, _OFF = 25, 0
+_PAIRS = list(combinations("123456", 2))
+_LIKELY = {low + high: 2 * place for place, (low, high) in enumerate(_PAIRS)}
+_LIKELY.update({die + die: 30 + place for place, die in enumerate("123456")})
+"""The engine's outcome of a roll, lower die first; looked at before all others."""
 
 Step = tuple[int, int]
 """Point that a checker leaves and point that it reaches."""
@@ -46,10 +53,11 @@ def read_turn(state: BackgammonState, text: str) -> int | str:
         return "malformed: not steps such as 13/9 bar/20 6/off"
     steps, hits = play
     wanted = sorted(steps)
-    legal = [(action, *_engine_play(state.engine_text(action))) for action in state.legal_actions()]
-    exact = [action for action, found, _ in legal if sorted(found) == wanted]
-    if exact:
-        return min(exact)
+    possible = state.legal_actions()
+    for action in _candidates(tuple(wanted)):
+        if action in possible and sorted(_engine_play(state.engine_text(action))[0]) == wanted:
+            return action
+    legal = [(action, *_engine_play(state.engine_text(action))) for action in possible]
     moved = _net(steps)
     same = [(action, found) for action, walked, found in legal if _net(walked) == moved]
     if len({found for _, found in same}) > 1:
@@ -70,7 +78,9 @@ def _read_dice(state: BackgammonState, text: str) -> int | str:
         return "malformed: not a roll of two dice"
     numbers = sorted((dice["first"], dice["other"]))
     starter = "O" if dice["second"] else "X"
-    for action in state.legal_actions():
+    legal = state.legal_actions()
+    likely = _LIKELY[numbers[0] + numbers[1]] + (1 if dice["second"] else 0)
+    for action in [likely, *legal] if likely in legal else legal:
         roll = _ROLL.search(state.engine_text(action))
         if roll and sorted((roll["first"], roll["other"])) == numbers and roll["starter"] in (None, starter):
             return action
@@ -93,6 +103,16 @@ def write_turn(state: BackgammonState, action: int) -> str:
 def plain_play(engine_text: str) -> str:
     """The engine's text of a play without the number of its action and without ``Pass``."""
     return _NUMBERED.sub("", engine_text).replace("Pass", "").strip().lower()
+
+
+@lru_cache(maxsize=1 << 14)
+def _candidates(steps: tuple[Step, ...]) -> list[int]:
+    """The actions that may be these steps, ascending: which die is used first, and which step it is."""
+    digits = [POINTS - start if start < _BAR else BAR for start, _ in steps]
+    if len(digits) > 2:
+        return []
+    digits += [PASS] * (2 - len(digits))
+    return sorted({order * 676 + a * 26 + b for order in (0, 1) for a, b in (digits, digits[::-1])})
 
 
 def read_play(text: str) -> tuple[tuple[Step, ...], frozenset[int]] | None:
