@@ -105,7 +105,7 @@ class WrittenMoves:
         self._tables = [_table(different, colour) for colour in (WHITE, BLACK)]
         ways = different & 15
         castles = np.isin(ways, (_SHORT, _LONG))
-        self._castling: list[bool] = castles[self._numbers].any(axis=1).tolist()
+        self._castling = set(np.flatnonzero(castles[self._numbers].any(axis=1)).tolist())
         self.promotions = np.where(different >> 10 & 7, different >> 10 & 7, -1).astype(np.int8)[self._numbers]
         """``[T, G]``: kind of piece that a pawn becomes, -1 for none."""
         self.targets = np.empty(self._numbers.shape, np.uint8)
@@ -116,7 +116,7 @@ class WrittenMoves:
 
     def has_castling(self, ply: int) -> bool:
         """Whether any game castles at that ply."""
-        return self._castling[ply]
+        return ply in self._castling
 
     def at(self, ply: int, count: int) -> Ply:
         """What the first ``count`` games' moves at a ply say."""
