@@ -30,7 +30,8 @@ class PlayedGame:
     start: str | None = None
     """Start position (chess: a FEN), None for the usual one."""
     returns: tuple[float, ...] | None = None
-    """Outcome per seat in [-1, 1], the record's, never recomputed; None where unknown."""
+    """Outcome per seat in [-1, 1], the record's; where it states none, the board's of a finished game of checkers, hex
+    or othello; None where unknown."""
     result: str = "*"
     termination: Termination = "unknown"
     after_end: int = 0

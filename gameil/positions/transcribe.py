@@ -1,6 +1,7 @@
 """From a record to a played game: the one place where formats and rules meet."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,8 @@ from gameil.games.registry import make_game
 from gameil.positions.played_game import MATCH_TAG, PlayedGame, opening_plies
 from gameil.records.record import GameRecord, RecordError
 
-DECIDED_ON_THE_BOARD = frozenset({"checkers", "hex"})
-"""Games whose winner at the rules' end no later claim of a draw or resignation can change."""
+DECIDED_ON_THE_BOARD = frozenset({"checkers", "hex", "othello"})
+"""Games whose winner at the rules' end nothing else can change, no claim, no count that players have to agree on."""
 
 
 def transcribe(record: GameRecord) -> PlayedGame | RecordError:
@@ -64,7 +65,7 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
         except NotationError as error:
             return RecordError(record.source, f"{error.kind} move", f"move {index + 1}: {error}", move[:200])
     return as_played(
-        record,
+        _with_outcome(record, state),
         game.id,
         np.asarray(state.history, dtype=np.uint32),
         num_setup=num_setup,
@@ -176,6 +177,15 @@ def problem_of_returns(returns: tuple[float, ...], num_players: int) -> str:
     return f"a return must lie in [-1, 1], got {outside[0]:g}" if outside else ""
 
 
+def _with_outcome(record: GameRecord, state: State) -> GameRecord:
+    """The record with the board's outcome, where it states none of a finished game that the board decides."""
+    if record.returns is not None or record.game not in DECIDED_ON_THE_BOARD or not state.is_terminal():
+        return record
+    score = final_score(state) if record.game == "othello" else None
+    result = record.result if score is None else f"{score[0]}-{score[1]}"
+    return replace(record, returns=tuple(map(float, state.returns())), result=result)
+
+
 def _departures(record: GameRecord, state: State) -> tuple[str, ...]:
     """What a finished game's board contradicts in its record."""
     if not state.is_terminal():
@@ -184,7 +194,7 @@ def _departures(record: GameRecord, state: State) -> tuple[str, ...]:
         stated = SCORE.fullmatch(record.result)
         return ("score differs",) if stated and tuple(map(int, stated.groups())) != final_score(state) else ()
     if record.game in DECIDED_ON_THE_BOARD and record.returns is not None:
-        returns = tuple(state.returns())
+        returns = tuple(map(float, state.returns()))
         return ("result differs",) if any(returns) and returns != record.returns else ()
     return ()
 
