@@ -12,16 +12,17 @@ from typing import Any
 import torch
 
 from gameil.checkpoints.checkpoint import CheckpointStore
-from gameil.checkpoints.snapshot import SnapshotCard, load_snapshot, save_snapshot
+from gameil.checkpoints.snapshot import Snapshot, SnapshotCard, load_snapshot, save_snapshot
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.loader import Loader
 from gameil.dataset.loader_config import LoaderConfig
-from gameil.dataset.prefetch import PrefetchedLoader
 from gameil.dataset.schema import Split
+from gameil.dataset.training_source import training_source
 from gameil.errors import ConfigError, DatasetError
 from gameil.games.game import Game
 from gameil.games.registry import make_game
 from gameil.learners.behavioural_cloning import BehaviouralCloning, CloningConfig
+from gameil.learners.calibration import KEPT, measure_calibration
 from gameil.learners.held_out import measure_held_out
 from gameil.models.config import ModelConfig
 from gameil.models.inference import NetworkEvaluator
@@ -96,7 +97,8 @@ def pretrain(config: PretrainConfig, run: Run, *, resume: bool) -> dict[str, Any
 
     Returns:
         ``snapshot`` (path of the best), ``steps``, ``positions``, ``seconds``, ``positions_per_second``,
-        ``data_wait_share``, ``validation`` and ``test`` (see ``measure_held_out``), ``parameters``, ``mflops``.
+        ``data_wait_share``, ``validation`` and ``test`` (see ``measure_held_out``), ``calibration`` (see ``learners.calibration``),
+        ``parameters``, ``mflops``.
 
     Raises:
         ConfigError, DatasetError, CheckpointError: one line each, before any training.
@@ -136,9 +138,8 @@ class _Training:
         self.size = measure_size(model)
         self.learner = BehaviouralCloning(model, config.learner, total_steps=config.steps or 1, device=config.device)
         loader_config = replace(config.loader, seed=stream_seed(config.seed, "loader", config.loader.seed))
-        self.loader = PrefetchedLoader(
-            Loader(config.dataset, "train", config.encoder, loader_config, augment=config.augment),
-            workers=config.loader.workers,
+        self.loader = training_source(
+            config.dataset, self.game.family, config.encoder, loader_config, augment=config.augment
         )
         self.store = CheckpointStore(run.directory / "checkpoints")
         self.best: dict[str, float] = {}
@@ -289,7 +290,9 @@ class _Training:
         """Measures the best snapshot on the test split and collects the results."""
         seconds = self.elapsed()
         best = self.run.directory / "snapshots" / "best"
-        test = self.measure(load_snapshot(best).model, "test", self.config.test_positions)
+        snapshot = load_snapshot(best)
+        calibration = self.calibrate(snapshot)
+        test = self.measure(snapshot.model, "test", self.config.test_positions)
         self.run.log(self.learner.steps_done, {f"test/{name}": value for name, value in test.items()})
         positions = self.learner.steps_done * self.config.loader.batch_size
         if "nll" in test:
@@ -307,8 +310,28 @@ class _Training:
             "data_wait_share": self.waited() / seconds,
             "validation": self.best,
             "test": test,
+            "calibration": calibration,
             **asdict(self.size),
         }
+
+    def calibrate(self, snapshot: Snapshot) -> dict[str, float]:
+        """Fits temperature and top-p on validation games and writes them on the snapshot's card; empty without any."""
+        loader = Loader(self.config.dataset, "validation", self.config.encoder, self.config.loader, augment=False)
+        evaluator = NetworkEvaluator(snapshot.model, device=self.config.device, precision=self.config.learner.precision)
+        positions = self.config.evaluate_positions
+        batches = loader.once(max_positions=positions, batch_size=256)
+        found = measure_calibration(evaluator, batches, max_positions=positions)
+        if found is None:
+            return {}
+        values = {name: float(value) for name, value in asdict(found).items()}
+        self.run.log(self.learner.steps_done, {f"calibration/{name}": value for name, value in values.items()})
+        metrics = {**snapshot.card.metrics, **{f"calibration/{name}": value for name, value in values.items()}}
+        save_snapshot(snapshot.path, snapshot.model, replace(snapshot.card, metrics=metrics))
+        self.run.say(
+            f"calibrated temperature {found.temperature:.2f}: calibration error {found.ece:.1%} to "
+            f"{found.ece_calibrated:.1%}; top_p {found.top_p:.2f} keeps {KEPT:.0%} of people's moves"
+        )
+        return values
 
 
 class _Window:

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from gameil.learners.calibration import calibration_error
 from gameil.learners.held_out import MoveScores
 
 LEAST_PROBABILITY = 1e-6
 """Floor of the probability of a played move in the NLL: one move thought impossible does not make the mean infinite."""
-CALIBRATION_BINS = 15
-"""Bins of confidence: Guo et al., "On Calibration of Modern Neural Networks" (2017)."""
 PLY_BANDS = (0, 10, 20, 40, 80)
 """First ply of each band."""
 LEGAL_BANDS = (2, 5, 10, 20, 40)
@@ -108,18 +107,6 @@ def means(batch: ScoredBatch, chosen: NDArray[np.bool_], *, has_policy: bool = T
         result["value_brier"] = float(np.square(expected - score).mean())
         result["value_log_loss"] = -float((score * np.log(expected) + (1 - score) * np.log(1 - expected)).mean())
     return result
-
-
-def calibration_error(confidence: NDArray[np.floating], right: NDArray[np.floating]) -> float:
-    """Expected calibration error, in [0, 1]: ``sum_b n_b / n |accuracy_b - confidence_b|`` over bins of confidence.
-
-    Args:
-        confidence: probability of the first choice, ``[P]``, at least one position.
-        right: 1 where the first choice was played, ``[P]``; a share where first choices tie.
-    """
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, weights=right.astype(np.float64) - confidence, minlength=CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / len(confidence))
 
 
 Band = Callable[[ScoredBatch], list[tuple[int, str]]]

@@ -11,7 +11,6 @@ from gameil.stages.scored_positions import (
     ScoredBatch,
     ScoredPositions,
     by_band,
-    calibration_error,
     legal_bands,
     means,
     phase_bands,
@@ -52,19 +51,6 @@ def test_means_by_hand() -> None:
     assert without["nll"] is None
     assert without["ece"] is None
     assert "value_brier" not in means(batch(), np.array([False, True, True, False]))
-
-
-def test_calibration_by_hand() -> None:
-    # Bins of a fifteenth: 0.5 and 0.52 share one, (1 + 0 - 1.02) / 4; 0.8 and 0.95 have one each: 0.2 and 0.95.
-    found = calibration_error(np.array([0.5, 0.52, 0.8, 0.95]), np.array([1.0, 0.0, 1.0, 0.0]))
-    assert found == pytest.approx((0.02 + 0.2 + 0.95) / 4)
-    assert calibration_error(np.array([1.0, 1.0]), np.array([1.0, 1.0])) == 0.0
-
-
-def test_a_calibrated_choice_has_no_error() -> None:
-    rng = np.random.default_rng(0)
-    confidence = rng.random(200_000)
-    assert calibration_error(confidence, (rng.random(200_000) < confidence).astype(float)) < 0.01
 
 
 def test_bands() -> None:
