@@ -20,6 +20,7 @@ from gameil.records.built_in_formats import BUILT_IN
 from gameil.records.built_in_formats import Format as Format
 from gameil.records.record import GameRecord, Provenance, RawRecord, RecordError
 from gameil.records.sources import Source, open_sources
+from gameil.records.window import excerpt
 
 FORMATS: dict[str, Format] = {}
 
@@ -114,8 +115,13 @@ def split_records(
 
 
 def parse_record(raw: RawRecord) -> GameRecord | RecordError:
-    """Parses what ``split_records`` cut out."""
-    parsed: GameRecord | RecordError = load_function(find_format(raw.format).parser)(raw)
+    """Parses what ``split_records`` cut out. A parser that raises, which none should, makes it an error like others."""
+    parse = load_function(find_format(raw.format).parser)
+    try:
+        parsed: GameRecord | RecordError = parse(raw)
+    except Exception as error:  # one game must not end the reading of millions; it is counted, and told in quarantine
+        detail = f"the reader of {raw.format} raised {type(error).__name__}: {error}"
+        return RecordError(raw.source, "reader failed", detail, excerpt(raw.data))
     return parsed
 
 

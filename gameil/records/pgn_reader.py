@@ -27,7 +27,7 @@ TAGS = re.compile(
 )
 NEXT_TAG = re.compile(rb"\n[ \t]*+\[[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]+\"")
 NO_OPEN_COMMENT = re.compile(rb"(?:[^{;]++|\{[^}]*+\}|;[^\n]*+)*+")
-SKIP_TO = re.compile(rb"\n[ \t]*(?=\[Event[ \t]+\")")
+SKIP_TO = re.compile(rb"\n[ \t]{0,16}(?=\[Event[ \t]{1,16}\")")
 MAYBE_FURTHER_GAME = re.compile(rb"(?:" + RESULT.encode() + rb"|\xbd-\xbd)[\s\x80-\xff]*+(?:1\s*+\.|[{;])")
 """What stands in every movetext that holds a second game without tags, and in few others."""
 PLAIN_ENDS = frozenset({b"1-0", b"0-1", b"1/2-1/2", b"*"})

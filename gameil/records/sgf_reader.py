@@ -13,7 +13,8 @@ from gameil.records.sources import Source
 from gameil.records.window import MAX_GAME_BYTES, Window
 
 TOO_LARGE = f"a game tree of more than {MAX_GAME_BYTES} bytes"
-TREE_START = re.compile(rb"\(\s*;")
+TREE_START = re.compile(rb"\(\s{0,32}+;")
+"""Bounded, so that it is found whole in the bytes that are kept where a block ends."""
 PLAIN_TREE = re.compile(rb"\((?:[^()\[\]\\]*+\[[^\[\]\\]*+\])*+[^()\[\]\\]*+\)")
 """A game tree without variations, escapes or brackets in values: nearly every game of a collection."""
 UNCLOSED = {"unclosed": "yes"}
@@ -93,7 +94,7 @@ def _tree_end(data: bytes, begin: int) -> int | None:
 def _skip_tree(window: Window) -> None:
     """Forgets an oversized tree: everything up to a tree that starts a line."""
     while True:
-        found = re.search(rb"\n\(\s*;", window.data[1:])
+        found = re.search(rb"\n\(\s{0,32}+;", window.data[1:])
         if found:
             window.drop(found.start() + 2)
             return

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from gameil.errors import RecordsError
-from gameil.records.formats import format_record, known_formats, load_function, parse_record, read_records
+from gameil.records.formats import format_record, known_formats, load_function, read_records
 from gameil.records.record import GameRecord, RawRecord, RecordError
 from gameil.records.sources import Source
 
@@ -49,12 +49,14 @@ def check_reader(format: str, data: bytes) -> None:
 def _outcomes(format: str, stream: io.BytesIO) -> Iterator[GameRecord | RecordError]:
     """All outcomes, each raw record parsed."""
     split: Callable[[Source], Iterator[RawRecord | RecordError]] = load_function(known_formats()[format].splitter)
+    parse: Callable[[RawRecord], GameRecord | RecordError] = load_function(known_formats()[format].parser)
     data = stream.getvalue()
     # Formats with files beside them find these bytes there too.
     source = Source("memory", stream, lambda name, size: data[:size])
     for number, raw in enumerate(split(source)):
         assert number < MAX_OUTCOMES, "records without end"
-        outcome = parse_record(raw) if isinstance(raw, RawRecord) else raw
+        # Not through ``parse_record``, which hides what a parser raises.
+        outcome = parse(raw) if isinstance(raw, RawRecord) else raw
         assert isinstance(outcome, GameRecord | RecordError), f"neither a record nor an error: {outcome!r}"
         yield outcome
 
@@ -108,6 +110,7 @@ def check_file(data: bytes) -> None:
     assert "\n" not in refusal, repr(refusal)
     for outcome in outcomes:
         assert isinstance(outcome, GameRecord | RecordError)
+        assert not (isinstance(outcome, RecordError) and outcome.reason == "reader failed"), outcome.detail
 
 
 def check(target: str, data: bytes) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 import io
 
-from gameil.records.formats import find_format, load_function, parse_record
+from gameil.records.formats import find_format, load_function
 from gameil.records.record import GameRecord, Provenance, RawRecord, RecordError
 from gameil.records.sources import Source
 
@@ -26,7 +26,9 @@ def read(format: str, text: str | bytes, drip: int | None = None) -> list[GameRe
     data = text.encode() if isinstance(text, str) else text
     stream = Dripping(data, drip) if drip else io.BytesIO(data)
     raws = load_function(find_format(format).splitter)(Source("memory", stream))
-    return [parse_record(raw) if isinstance(raw, RawRecord) else raw for raw in raws]
+    # Not through ``parse_record``, which hides what a parser raises.
+    parse = load_function(find_format(format).parser)
+    return [parse(raw) if isinstance(raw, RawRecord) else raw for raw in raws]
 
 
 def read_one(format: str, text: str | bytes) -> GameRecord:

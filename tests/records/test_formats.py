@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -128,3 +129,21 @@ def test_splitting_gives_one_raw_record_for_each_record(tmp_path: Path, further:
     assert b"".join(raw.data for raw in raws if isinstance(raw, RawRecord)) == data
     assert all(data[raw.source.offset :].startswith(raw.data) for raw in raws)
     assert list(split_records(path, skip=2)) == raws[2:]
+
+
+def parse_never(raw: RawRecord) -> GameRecord:
+    """A parser with a fault."""
+    raise IndexError(f"{len(raw.data)} bytes\nare too many")
+
+
+def test_a_parser_that_raises_spoils_one_record_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    faulty = replace(FORMATS["pgn"], parser=f"{__name__}:parse_never")
+    monkeypatch.setitem(FORMATS, "pgn", faulty)
+    path = tmp_path / "games.pgn"
+    path.write_text(PGN.format("a") + PGN.format("b"))
+    first, second = read_records(path)
+    assert isinstance(first, RecordError)
+    assert isinstance(second, RecordError)
+    assert first.reason == "reader failed"
+    assert first.detail == r"the reader of pgn raised IndexError: 34 bytes\nare too many"
+    assert first.excerpt.startswith('[Event "a"]')
