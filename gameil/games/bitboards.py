@@ -125,4 +125,6 @@ def _shifted(sets: Sets, up: int, right: int) -> Sets:
 
 def only_square(sets: Sets) -> Squares:
     """The square of each set of one."""
-    return np.log2(sets).astype(np.intp)  # exact for powers of two
+    _, exponents = np.frexp(sets.astype(np.float64))
+    squares: Squares = exponents.astype(np.intp) - 1
+    return squares

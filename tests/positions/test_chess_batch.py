@@ -96,6 +96,41 @@ def random_game(rng: np.random.Generator, plies: int) -> str:
     return f'[White "A"]\n[Black "B"]\n[Result "1/2-1/2"]\n\n{" ".join(numbered)} 1/2-1/2\n\n'
 
 
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_damaged_games_are_never_read_otherwise_than_by_the_rules(seed: int, pgn_extra: bool) -> None:
+    """A game with a wrong, doubled or missing move is refused, or is what the ordinary way makes of it."""
+    pytest.importorskip("chess", reason="python-chess makes the games")
+    rng = np.random.default_rng(seed)
+    (record,) = records_of(random_game(rng, 60))
+    damaged = []
+    for _ in range(40):
+        moves = list(record.moves)
+        place = int(rng.integers(len(moves)))
+        move, other = moves[place], moves[int(rng.integers(len(moves)))]
+        bare = move.rstrip("+#")
+        moves[place] = str(
+            rng.choice(
+                [
+                    other,
+                    move.replace("x", ""),
+                    "N" + bare[-2:],
+                    "Q" + bare[-2:],
+                    "KQRBN"[int(rng.integers(5))] + bare[1:],
+                    bare[:1] + "x" + bare[1:],
+                    bare[:-1] + str(rng.integers(1, 9)),
+                    "abcdefgh"[int(rng.integers(8))] + bare[-1:] + "=Q",
+                    "O-O",
+                    "e" + bare,
+                    f"{move} {other}",
+                    "",
+                ]
+            )
+        )
+        damaged.append(dataclasses.replace(record, moves=tuple(" ".join(moves).split())))
+    assert_equal_to_ordinary(damaged, pgn_extra)
+
+
 REPETITION = "1. Nf3 Nf6 2. Ng1 Ng8 3. Nf3 Nf6 4. Ng1 Ng8 5. e4 e5 *"
 CLOCKS = "1. e4 {[%clk 0:03:00]} e5 {[%clk 0:02:59.5]} 2. Nf3 $1 {good} (2. f4 exf4) Nc6! 1/2-1/2"
 CASTLING = (
