@@ -28,8 +28,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import lmdb
 import numpy as np
@@ -39,7 +41,7 @@ import zstandard
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.to_record import to_record
 from gameil.positions.transcribe import transcribe
-from gameil.records.formats import format_record, read_records
+from gameil.records.formats import format_record, read_records, split_records
 from gameil.records.pgn_rust import is_available
 from gameil.records.record import GameRecord
 from gameil.stages.ingest import IngestConfig, ingest
@@ -61,20 +63,23 @@ class Silent:
         return Progress(self.screen, description, total, unit)
 
 
-def open_text(path: Path) -> io.TextIOWrapper:
+def open_bytes(path: Path) -> IO[bytes]:
     stream = path.open("rb")
-    if path.suffix == ".zst":
-        stream = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(stream)
-    return io.TextIOWrapper(stream, encoding="utf-8", errors="replace")
+    if path.suffix != ".zst":
+        return stream
+    return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(stream)
 
 
-def chess_lines(path: Path) -> Iterator[list[int]]:
-    """The actions of each game that python-chess and OpenSpiel both can play."""
+def chess_lines(path: Path, games: int) -> Iterator[list[int]]:
+    """The actions of each of the first games that python-chess and OpenSpiel both can play; others have none."""
     import chess.pgn
 
     game = pyspiel.load_game("chess")
-    with open_text(path) as text:
-        while (parsed := chess.pgn.read_game(text)) is not None:
+    with io.TextIOWrapper(open_bytes(path), encoding="utf-8", errors="replace") as text:
+        for _ in range(games):
+            parsed = chess.pgn.read_game(text)
+            if parsed is None:
+                break
             if "FEN" in parsed.headers or parsed.errors:
                 yield []
                 continue
@@ -89,14 +94,14 @@ def chess_lines(path: Path) -> Iterator[list[int]]:
             yield actions
 
 
-def go_lines(path: Path) -> Iterator[list[int]]:
-    """The actions of each game on 19x19 without setup stones; other games have none."""
+def go_lines(path: Path, games: int) -> Iterator[list[int]]:
+    """The actions of each of the first games on 19x19 without setup stones; other games have none."""
     from sgfmill import sgf, sgf_grammar
 
     game = pyspiel.load_game("go", {"board_size": 19, "komi": 6.5})
-    with open_text(path) as text:
-        trees = sgf_grammar.parse_sgf_collection(text.read().encode())
-    for tree in trees:
+    with open_bytes(path) as stream:
+        data = stream.read(end_of_games(path, games))
+    for tree in sgf_grammar.parse_sgf_collection(data):
         parsed = sgf.Sgf_game.from_coarse_game_tree(tree)
         state = game.new_initial_state()
         actions = []
@@ -112,6 +117,13 @@ def go_lines(path: Path) -> Iterator[list[int]]:
                     break
                 actions.append(action)
         yield actions
+
+
+@lru_cache(maxsize=1)
+def end_of_games(path: Path, games: int) -> int:
+    """Bytes of a stream up to the end of its first games; -1 where there are no more."""
+    behind = next(islice(split_records(path), games, None), None)
+    return -1 if behind is None else behind.source.offset
 
 
 def peer(lines: Iterator[list[int]], out: Path) -> tuple[int, int]:
@@ -154,10 +166,11 @@ def bundled_pgn(games: int, out: Path) -> Path:
 
 
 def speed(records: Path, game: str, games: int | None, peer_games: int, workers: int, root: Path) -> None:
-    lines = (chess_lines if game == "chess" else go_lines)(records)
+    lines = (chess_lines if game == "chess" else go_lines)(records, peer_games)
+    end_of_games(records, peer_games)  # so that it is not timed
     print(f"{records.name}: {game}, {platform.processor() or platform.machine()}, {os.cpu_count()} processors")
     print("open_spiel", importlib.metadata.version("open_spiel"), "python", platform.python_version())
-    wall, used, number = timed(lambda: peer(islice(lines, peer_games), root / "peer.lmdb")[0])
+    wall, used, number = timed(lambda: peer(lines, root / "peer.lmdb")[0])
     parser = "python-chess" if game == "chess" else "sgfmill"
     print(f"{parser} + OpenSpiel + LMDB, 1 process   {number:>8,} games {wall:>9,.0f}/s")
     roads = [False, True] if game == "chess" and is_available() else [False]
