@@ -40,6 +40,8 @@ class SplitSource:
     config: LoaderConfig
     labels: bool
     """Labelled positions only, with the experts' policies as targets."""
+    family: str | None = None
+    """Game family that the dataset must be of; None for any."""
 
 
 class Blocks:
@@ -56,7 +58,7 @@ class Blocks:
         """
         self._source = source
         self._config = source.config
-        self._dataset = Dataset(source.dataset)
+        self._dataset = Dataset(source.dataset, family=source.family)
         game = make_game(self._dataset.meta.family)
         if not game.capabilities.replayable:
             raise DatasetError(f"{source.dataset}: {game.id} is not replayable, so the loader cannot read it")

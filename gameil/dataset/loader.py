@@ -37,6 +37,7 @@ class Loader:
         *,
         augment: bool,
         labels: bool = False,
+        family: str | None = None,
     ) -> None:
         """Args:
         dataset: path of the dataset.
@@ -45,10 +46,11 @@ class Loader:
         config: batch size, pool, seed.
         augment: map each position by a random symmetry of the game.
         labels: hand out labelled positions only, with the experts' policies as targets.
+        family: game family that the dataset must be of; None for any.
         """
         self.config = config
         self._augment = augment
-        self._source = SplitSource(Path(dataset), split, encoder, config, labels)
+        self._source = SplitSource(Path(dataset), split, encoder, config, labels, family)
         self._walk: Walk[PositionBatch] = Walk(self._source, self._cut)
 
     @property
@@ -94,7 +96,9 @@ class Loader:
         """
         source = self._source
         blocks = Blocks(
-            SplitSource(source.dataset, split or source.split, source.encoder, source.config, source.labels),
+            SplitSource(
+                source.dataset, split or source.split, source.encoder, source.config, source.labels, source.family
+            ),
             self.known_position(),
         )
         size = batch_size or self.config.batch_size

@@ -1,10 +1,40 @@
 """How positions are chosen, weighted and mixed: the loader's configuration."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from gameil.errors import ConfigError
 from gameil.positions.filters import is_date
+from gameil.schedules import Schedule
+
+
+@dataclass(frozen=True)
+class DatasetShare:
+    """A further dataset of the same game and its part of every batch."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    dataset: Path
+    """The dataset."""
+    share: float
+    """Share of a batch's rows at the beginning, in [0, 1); what further datasets leave is the main one's."""
+    final_share: float | None = None
+    """Share in the end; None for the same all along."""
+    batches: int = 0
+    """Batches from ``share`` to ``final_share``, in equal steps."""
+
+    def __post_init__(self) -> None:
+        for name in ("share", "final_share"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1:
+                raise ConfigError(f"loader.also: {name} of {self.dataset} must be in [0, 1), got {value}")
+        if self.batches < 0:
+            raise ConfigError(f"loader.also: batches must be at least 0, got {self.batches}")
+
+    def schedule(self) -> Schedule:
+        """The share by the number of the batch."""
+        return Schedule(self.share, self.share if self.final_share is None else self.final_share, self.batches)
 
 
 @dataclass(frozen=True)
@@ -40,6 +70,8 @@ class LoaderConfig:
     """For ``which_labels = "best"``: experts from the best to the worst; others come after them."""
     final_boards: bool = False
     """Tell with each position who owns each cell at the end of its game (Go, Othello): for ``model.ownership``."""
+    also: tuple[DatasetShare, ...] = ()
+    """Further datasets mixed into every batch, each read by a process of its own."""
     workers: int = 1
     """Processes that replay games ahead of training; the batches are the same ones whatever their number."""
     seed: int = 0
@@ -64,6 +96,11 @@ class LoaderConfig:
             )
         if self.which_labels == "best" and not self.experts:
             raise ConfigError('loader.which_labels = "best" needs loader.experts, from the best to the worst')
+
+        for name in ("share", "final_share"):
+            taken = sum(getattr(one, name) or 0.0 for one in self.also)
+            if taken >= 1:
+                raise ConfigError(f"loader.also: {name}s sum to {taken}, which leaves the main dataset nothing")
 
     @property
     def samples(self) -> bool:

@@ -77,13 +77,13 @@ class GameEncoder:
             return None
         shown = np.ones(len(played.actions), bool)
         shown[: played.num_setup] = False
-        if game.wanted is not None:
-            if len(game.wanted) != len(shown) - played.num_setup:
-                raise DatasetError(
-                    f"game {game.game_id}: its index says {len(game.wanted)} decisions: verify the dataset"
-                )
+        fits = game.wanted is None or len(game.wanted) == len(shown) - played.num_setup
+        if game.wanted is not None and fits:
             shown[played.num_setup :] = game.wanted
-        return rules.replay_request(f"game {game.game_id}", played.start, played.actions, shown)
+        request = rules.replay_request(f"game {game.game_id}", played.start, played.actions, shown)
+        if request is not None and not fits:
+            raise DatasetError(f"game {game.game_id}: its index states another number of decisions: verify the dataset")
+        return request
 
     def _rules_of(self, game_id: str) -> ReplaysWholeGames | None:
         if game_id not in self._rules:

@@ -66,7 +66,7 @@ def encode_game(
         if labels is not None and label is None:
             continue
         number += 1
-        if wanted is not None and not wanted[number]:
+        if wanted is not None and number < len(wanted) and not wanted[number]:
             continue
         if label is not None:
             targets.append(_spread(label, state.legal_actions(), ply))
