@@ -100,10 +100,9 @@ class _Zstd:
     """A zstd reader that notices a cut: the library itself takes the end of a cut file for its end."""
 
     def __init__(self, stream: IO[bytes], window: int) -> None:
-        self._stream = stream
+        self._packed = _Packed(stream)
         self._decompressor = zstandard.ZstdDecompressor(max_window_size=window)
         self._window = window
-        self._head = b""
         self._watch = FrameWatch(self._packed)
         self._reader: Readable | None = None
 
@@ -122,21 +121,32 @@ class _Zstd:
 
         The library keeps the window's memory for the frames that follow.
         """
-        # A cut is told again, behind what comes before it.
-        with contextlib.suppress(EOFError):
-            while len(self._head) < _ZSTD_READ and (block := self._stream.read(_ZSTD_READ - len(self._head))):
-                self._head += block
-        frame = frame_filling_window(self._head) if len(self._head) == _ZSTD_READ else b""
+        head = self._packed.peek(_ZSTD_READ)
+        frame = frame_filling_window(head) if len(head) == _ZSTD_READ else b""
         if frame and zstandard.get_frame_parameters(frame).window_size <= self._window:
             reader = self._decompressor.stream_reader(frame)
             while reader.read(1 << 20):
                 pass
 
-    def _packed(self, size: int) -> bytes:
-        """The next compressed bytes."""
+
+class _Packed:
+    """Compressed bytes, some of which may be looked at before they are taken."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._head = b""
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, fewer than ``size`` only before the end or a cut, which is told again by ``read``."""
+        with contextlib.suppress(EOFError):
+            while len(self._head) < size and (block := self._stream.read(size - len(self._head))):
+                self._head += block
+        return self._head[:size]
+
+    def read(self, size: int = -1, /) -> bytes:
         if not self._head:
             return self._stream.read(size)
-        block, self._head = self._head[:size], self._head[size:]
+        block, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
         return block
 
 

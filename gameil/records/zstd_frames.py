@@ -5,6 +5,7 @@ a frame.
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 MAGIC = 0xFD2FB528
 SKIPPABLE = 0x184D2A50
@@ -12,11 +13,15 @@ SKIPPABLE = 0x184D2A50
 _LARGEST_BLOCK = 1 << 17
 
 
+class _Readable(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
 class FrameWatch:
     """A pass-through reader. ``complete`` is True where the bytes read so far end at the end of a frame."""
 
-    def __init__(self, read: Callable[[int], bytes]) -> None:
-        self._read = read
+    def __init__(self, stream: _Readable) -> None:
+        self._stream = stream
         self._header = bytearray()
         self._needed = 4
         self._skip = 0
@@ -28,7 +33,7 @@ class FrameWatch:
         return self._state == self._magic and not self._header and not self._skip
 
     def read(self, size: int = -1, /) -> bytes:
-        block = self._read(size)
+        block = self._stream.read(size)
         self._follow(block)
         return block
 
