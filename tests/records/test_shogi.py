@@ -1,5 +1,7 @@
 """Shogi records in USI and KIF: known games, handicaps, charsets, and round trips of games that the rules play."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -274,3 +276,42 @@ def test_any_text_is_a_checked_position_or_refused(text: str) -> None:
     except GameError:
         return
     assert make_game("shogi").initial_state(found).legal_actions() is not None
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        # Yokofudori, the side pawn: every professional's first pages.
+        "7g7f 3c3d 2g2f 8c8d 2f2e 8d8e 6i7h 4a3b 2e2d 2c2d 2h2d 8e8f 8g8f 8b8f 2d3d",
+        # Bishop exchange with the loss of a tempo.
+        "7g7f 3c3d 2g2f 8c8d 2f2e 8d8e 6i7h 4a3b 8h2b+ 3a2b 7i8h 6a5b 3i3h",
+        # Gokigen central rook.
+        "7g7f 3c3d 2g2f 5c5d 2f2e 8b5b 4i5h 5d5e",
+        # Fourth file rook against the boat castle.
+        "7g7f 8c8d 6g6f 3c3d 2h6h 7a6b 5i4h 5a4b 4h3h 4b3b 3h2h 5c5d",
+    ],
+)
+def test_known_openings_are_legal(moves: str) -> None:
+    played = transcribe(read_one("usi", f"position startpos moves {moves}"))
+    assert isinstance(played, PlayedGame), played
+    kif = format_record(to_record(played), "kif")
+    again = transcribe(read_one("kif", kif))
+    assert isinstance(again, PlayedGame)
+    assert again.actions.tolist() == played.actions.tolist()
+
+
+def test_the_command_line_takes_and_gives_kif(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from gameil.cli.main import main
+    from gameil.dataset.dataset import Dataset
+
+    source, out, again = tmp_path / "games.kif", tmp_path / "games.lmdb", tmp_path / "again.kif"
+    other = KIF.replace("   3 ２二角成(88)", "   3 ２六歩(27)").partition("   4 ")[0] + "   4 中断\n"
+    source.write_bytes((KIF + other).encode("cp932"))
+    assert main(["ingest", str(source), "--game", "shogi", "--out", str(out), "--workers", "1"]) == 0
+    assert main(["data", "verify", str(out)]) == 0
+    assert main(["data", "export", str(out), "--out", str(again)]) == 0
+    assert main(["ingest", str(again), "--game", "shogi", "--out", str(tmp_path / "again.lmdb"), "--workers", "1"]) == 0
+    capsys.readouterr()
+    first, second = Dataset(out), Dataset(tmp_path / "again.lmdb")
+    assert (len(first), first.counts().total.rejected) == (2, {})
+    assert first.digest() == second.digest()
