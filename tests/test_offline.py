@@ -53,7 +53,7 @@ for line in sys.stdin.read().splitlines():
 """
 
 LINES = """record --game connect_four --agent random --games 30 --out games.jsonl
-ingest games.jsonl --game connect_four --out games.lmdb --validation 0.2 --test 0.2 --workers 2
+ingest games.jsonl --game connect_four --out games.lmdb --split.validation 0.2 --split.test 0.2 --workers 2
 pretrain imitate.toml --name imitate
 evaluate --game connect_four --agent snapshot:runs/imitate/snapshots/best --against random --games 4 --name evaluate
 report runs/imitate"""
