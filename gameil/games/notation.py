@@ -25,6 +25,7 @@ from gameil.games import (
     draughts_notation,
     hex_notation,
     othello_notation,
+    usi_notation,
     variant_notation,
 )
 from gameil.games.chess_follower import ChessFollower
@@ -134,6 +135,8 @@ def read_move(state: WrittenState, text: str, notation: Notation) -> int:
     if notation == "backgammon":
         turn = backgammon_notation.read_turn(state, text)
         return turn if isinstance(turn, int) else refuse(state, turn, text)
+    if name == "shogi" and (found := usi_notation.read_usi(state, text)) is not None:
+        return found
     if state.current_player() < 0 or notation == "action":
         return _read_engine_text(state, text)
     if notation == "iccs" or name in variant_notation.SAN_VARIANTS:

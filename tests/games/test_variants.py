@@ -6,6 +6,7 @@ import pytest
 from gameil.errors import NotationError
 from gameil.games.game import State
 from gameil.games.registry import make_game
+from gameil.games.usi_notation import read_usi
 from gameil.games.variant_frames import shogi_moves
 
 PERFT = {"shogi": (30, 900), "xiangqi": (44, 1920), "crazyhouse": (20, 400, 8902), "antichess": (20, 400, 8067)}
@@ -161,3 +162,17 @@ def test_backgammon_looks_and_plays_alike_for_both_seats(seed: int) -> None:
         two.apply(action)
     assert two.is_terminal()
     assert one.returns().tolist() == two.returns().tolist()[::-1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_usi_is_looked_up_as_the_engine_writes_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    state = make_game("shogi").initial_state()
+    for _ in range(150):
+        if state.is_terminal():
+            break
+        legal = state.legal_actions()
+        assert [read_usi(state, state.engine_text(action)) for action in legal] == legal
+        state.apply(int(rng.choice(legal)))
+    assert read_usi(state, "1a1a") is None
+    assert read_usi(state, "7g7f ") is None
