@@ -20,6 +20,7 @@ from gameil.errors import ConfigError, DatasetError, RecordsError
 from gameil.games.registry import make_game
 from gameil.positions.filters import FilterConfig, Filtered
 from gameil.records.formats import split_records
+from gameil.records.pgn_rust import is_available
 from gameil.records.record import RecordError
 from gameil.stages.transcription import MOST_RECORDS, ChunkWork, Raw, Transcribed, transcribe_all
 from gameil.tracking.progress import Progress
@@ -120,9 +121,10 @@ def ingest(config: IngestConfig, run: Reporter, *, resume: bool) -> dict[str, An
     if writer.discard_if_empty():
         raise RecordsError(f"{', '.join(str(path) for path in config.sources)}: no records of games in it")
     if checked["resolved"]:
+        by = "the Rust reader of the pgn extra" if config.pgn_extra and is_available() else "NumPy"
         run.say(
-            f"  together    {checked['resolved']:>12,}   games played many at a time; the rules engine played "
-            f"{checked['replayed']:,} of them too, the same"
+            f"  together    {checked['resolved']:>12,}   games played many at a time by {by}; the rules engine played "
+            f"{checked['replayed']:,} of them too: the same"
         )
     return {**_results(config, run, counts, time.monotonic() - started), "together": dict(checked)}
 

@@ -111,6 +111,18 @@ def test_processes_and_fast_readers_give_the_same_rows(
     assert (dataset.counts(), dataset.digest()) == (Dataset(plain).counts(), Dataset(plain).digest())
 
 
+@pytest.mark.parametrize("extra", [False, True])
+def test_the_road_taken_is_told(
+    tmp_path: Path, chess_file: Path, capsys: pytest.CaptureFixture[str], extra: bool
+) -> None:
+    if extra and not is_available():
+        pytest.skip("needs the extra pgn")
+    arguments = ["ingest", str(chess_file), "--game", "chess", "--out", str(tmp_path / "x.lmdb"), "--workers", "1"]
+    assert main([*arguments, "--pgn-extra" if extra else "--no-pgn-extra"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "many at a time" in line]
+    assert f"by {'the Rust reader of the pgn extra' if extra else 'NumPy'}; the rules engine played" in line
+
+
 def test_any_interruption_leads_to_the_same_rows(tmp_path: Path, chess_file: Path, plain: Path) -> None:
     out = tmp_path / "x.lmdb"
     for limit in (1, 59, 60, 100):
