@@ -4,12 +4,15 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
 
-from gameil.errors import IllegalActionError
+from gameil.errors import IllegalActionError, NotationError
 from gameil.games.game import Notation
 
 
 class HexState(Protocol):
     """What following a game needs of a state."""
+
+    @property
+    def history(self) -> list[int]: ...
 
     def current_player(self) -> int: ...
 
@@ -19,7 +22,7 @@ class HexState(Protocol):
 
 
 def follow_cells(state: HexState, size: int) -> Callable[[str], None]:
-    """A function that plays the next written cell. It raises what ``state.parse`` raises."""
+    """A function that plays the next written cell. It raises ``NotationError``, the state unhurt."""
     cells = _cells(size)
 
     def play(text: str) -> None:
@@ -29,10 +32,10 @@ def follow_cells(state: HexState, size: int) -> Callable[[str], None]:
             try:
                 state.apply(action)
             except IllegalActionError:
-                pass  # parse says why
-            else:
-                return
-        state.apply(state.parse(text))
+                why = f"ply {len(state.history)}: {text!r} is illegal: a stone is there, or the game is over"
+                raise NotationError(why, "illegal") from None
+        else:
+            state.apply(state.parse(text))
 
     return play
 

@@ -123,11 +123,15 @@ def test_the_swap_puts_the_stone_on_the_mirrored_cell() -> None:
     assert isinstance(free, PlayedGame)
     taken = transcribe(dataclasses.replace(RECORD, moves=("m6", "swap", "f13")))
     assert isinstance(taken, RecordError)
+    assert (taken.reason, taken.detail) == (
+        "illegal move",
+        "move 3: ply 2: 'f13' is illegal: a stone is there, or the game is over",
+    )
     late = transcribe(dataclasses.replace(RECORD, moves=("m6", "a1", "swap")))
     assert isinstance(late, RecordError)
 
 
-@pytest.mark.parametrize("text", ["zz", "swaps", "a0", "pass", "f13", "swap"])
+@pytest.mark.parametrize("text", ["zz", "swaps", "a0", "pass", "swap"])
 def test_following_cells_refuses_what_the_engine_does_not_know(text: str) -> None:
     error = transcribe(dataclasses.replace(RECORD, moves=("m6", "swap", text)))
     assert isinstance(error, RecordError)
