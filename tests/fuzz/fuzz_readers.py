@@ -2,10 +2,11 @@
 
     python tests/fuzz/fuzz_readers.py pgn -max_total_time=1200
 
-The target is the name of a format or ``file`` (archives, compressions, all formats by content). What follows are
-options of libFuzzer. An exception, a hang of more than ``-timeout`` seconds (20 where not given) or memory above
-``-rss_limit_mb`` (1024) ends the run and leaves the input in ``runs/fuzz``; once mended it belongs into
-``tests/fuzz/findings/TARGET/``, where the tests read it ever after. Needs ``pip install atheris`` (Linux, macOS).
+The target is the name of a format; that and ``-played``, where what was read is also played by the rules and encoded;
+or ``file`` (archives, compressions, all formats by content). What follows are options of libFuzzer. An exception, a
+hang of more than ``-timeout`` seconds (20 where not given) or memory above ``-rss_limit_mb`` (1024) ends the run and
+leaves the input in ``runs/fuzz``; once mended it belongs into ``tests/fuzz/findings/TARGET/``, where the tests read it
+ever after. Needs ``pip install atheris`` (Linux).
 """
 
 import sys
@@ -24,12 +25,14 @@ def main(arguments: list[str]) -> None:
     except ImportError:
         sys.exit("atheris is not installed: pip install atheris")
     with atheris.instrument_imports(include=["gameil.records"]):
-        from tests.fuzz.seeds import seeds, words
-        from tests.fuzz.targets import check, targets
+        # Beside this file, not as ``tests.fuzz``: an installed package may be called ``tests`` too.
+        from seeds import seeds, words
+        from targets import check, targets
 
-        for target in targets():
-            if target != "file":
-                _import_format(target)
+        from gameil.records.formats import known_formats
+
+        for name in known_formats():
+            _import_format(name)
     if len(arguments) < 2 or arguments[1] not in targets():
         sys.exit(f"usage: {arguments[0]} {'|'.join(targets())} [-max_total_time=SECONDS] [...]")
     target = arguments[1]

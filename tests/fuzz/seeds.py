@@ -140,6 +140,7 @@ WORDS: dict[str, list[bytes]] = {
 
 def seeds(target: str) -> list[bytes]:
     """Inputs of a target; an empty list where none is known."""
+    target = target.removesuffix("-played")
     if target == "pgn":
         games = (REPOSITORY / "replays" / "chess" / "famous-games.pgn").read_bytes().split(b"\n\n[")
         return [*PGN, *(b"[" + game.lstrip(b"[") + b"\n\n" for game in games)]
@@ -152,7 +153,7 @@ def seeds(target: str) -> list[bytes]:
 
 def words(target: str) -> list[bytes]:
     """Words that the format gives a meaning."""
-    return WORDS.get(target, [])
+    return WORDS.get(target.removesuffix("-played"), [])
 
 
 def _packers() -> list:

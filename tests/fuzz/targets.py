@@ -1,5 +1,6 @@
 """What fuzzing checks: a format's reader, or the opening of files, over any bytes, and what must hold for them all."""
 
+import contextlib
 import io
 import math
 import tempfile
@@ -12,6 +13,9 @@ from gameil.records.formats import format_record, known_formats, load_function, 
 from gameil.records.record import GameRecord, RawRecord, RecordError
 from gameil.records.sources import Source
 
+PLAYED = "-played"
+BATCH = 64
+"""Copies of each chess game that are resolved together."""
 MAX_OUTCOMES = 20_000
 """More records than any input of libFuzzer's size can hold."""
 
@@ -113,14 +117,45 @@ def check_file(data: bytes) -> None:
         assert not (isinstance(outcome, RecordError) and outcome.reason == "reader failed"), outcome.detail
 
 
+def check_playing(format: str, data: bytes) -> None:
+    """Plays what was read by the rules: a game or an error, the same where many chess games are resolved at a time."""
+    from gameil.dataset.codec import UnstorableError
+    from gameil.dataset.encoded_game import encode_game
+    from gameil.dataset.schema import SplitRule
+    from gameil.positions.chess_batch import transcribe_chess
+    from gameil.positions.played_game import PlayedGame
+    from gameil.positions.transcribe import transcribe
+
+    records = [outcome for outcome in _outcomes(format, io.BytesIO(data)) if isinstance(outcome, GameRecord)][:4]
+    played = [transcribe(record) for record in records]
+    assert all(isinstance(game, PlayedGame | RecordError) for game in played)
+    encoded = []
+    for game in played:
+        encoded.append(None)
+        if isinstance(game, PlayedGame):
+            with contextlib.suppress(UnstorableError):
+                encoded[-1] = encode_game(game, SplitRule())
+    if any(record.game != "chess" for record in records):
+        return
+    # Few games are resolved one by one, so there are enough of them here.
+    for pgn_extra in (False, True):
+        together = transcribe_chess(records * BATCH, pgn_extra=pgn_extra)[: len(records)]
+        for game, usual, stored in zip(together, played, encoded, strict=True):
+            if game is not None:
+                assert isinstance(usual, PlayedGame), f"refused one by one: {usual.detail}"
+                assert stored == encode_game(game, SplitRule()), f"{game} != {usual}"
+
+
 def check(target: str, data: bytes) -> None:
-    """One input of a target: a format's name, or ``file``."""
+    """One input of a target: a format's name, that and ``-played``, or ``file``."""
     if target == "file":
         check_file(data)
+    elif target.endswith(PLAYED):
+        check_playing(target.removesuffix(PLAYED), data)
     else:
         check_reader(target, data)
 
 
 def targets() -> list[str]:
     """All of them."""
-    return [*known_formats(), "file"]
+    return [*known_formats(), *(name + PLAYED for name in known_formats()), "file"]

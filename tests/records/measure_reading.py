@@ -1,6 +1,6 @@
 """Run as a process of its own: reads a file as ``gameil ingest`` does and tells what became of it, in how much memory.
 
-    python -m tests.records.measure_reading FILE [FORMAT]
+    python tests/records/measure_reading.py FILE [FORMAT]
 
 Prints one JSON object. Memory is what the process ever held beyond what it needs for a small file.
 """

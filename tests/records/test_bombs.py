@@ -57,7 +57,8 @@ def answer(tmp_path: Path, repository: Path) -> Callable[..., Answer]:
                 data, times = piece if isinstance(piece, tuple) else (piece, 1)
                 for _ in range(times):
                     file.write(data)
-        command = [sys.executable, "-m", "tests.records.measure_reading", str(path), *([format] if format else [])]
+        script = repository / "tests" / "records" / "measure_reading.py"
+        command = [sys.executable, str(script), str(path), *([format] if format else [])]
         done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=250, check=True)
         found = Answer(**json.loads(done.stdout))
         assert found.mebibytes < MAX_MEBIBYTES, found
