@@ -122,6 +122,8 @@ def _read_moves(text: str) -> tuple[tuple[str, ...], dict[int, str], str, str]:
 
 def _player(tags: dict[str, str], seat: str) -> PlayerInfo:
     name, rating, title = (_stated(tags.pop(seat + part, "")) for part in ("", "Elo", "Title"))
+    if name is not None and not name.strip("? "):
+        name = None  # the archive's own ``???``
     return PlayerInfo(name, int(rating) if rating and RATING.fullmatch(rating) else None, title)
 
 

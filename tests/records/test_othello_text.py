@@ -59,7 +59,8 @@ OUTCOMES = [
 def othello_records(draw: st.DrawFn) -> GameRecord:
     moves = draw(st.lists(squares, min_size=1, max_size=60))
     returns, result = draw(st.sampled_from(OUTCOMES))
-    players = draw(st.tuples(*[st.builds(PlayerInfo, optional_lines, ratings, optional_lines)] * 2))
+    names = optional_lines.filter(lambda name: name is None or name.strip("? ") != "")
+    players = draw(st.tuples(*[st.builds(PlayerInfo, names, ratings, optional_lines)] * 2))
     braced = lines.map(lambda line: " ".join(line.translate(str.maketrans("{};", "():")).split()))
     return GameRecord(
         game="othello",
@@ -124,6 +125,7 @@ def test_looser_texts() -> None:
         date="2018-07-??",
         comments={2: "a good move"},
     )
+    assert read_one("othello", GAME.replace("Rose Brian", "???")).players[0] == PlayerInfo()
     latin = read_one("othello", GAME.encode("latin-1"))
     assert (latin.players[1].name, latin.tolerances) == ("Järvi Åke", ("latin-1",))
 
