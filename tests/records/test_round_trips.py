@@ -111,7 +111,9 @@ def test_what_a_format_cannot_carry_is_refused(record: GameRecord, format: str, 
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize(("game", "format"), [("chess", "pgn"), ("go", "sgf"), ("othello", "othello"), ("nim", "jsonl")])
+@pytest.mark.parametrize(
+    ("game", "format"), [("chess", "pgn"), ("go", "sgf"), ("othello", "othello"), ("nim", "jsonl")]
+)
 def test_each_game_has_its_format(game: str, format: str) -> None:
     assert record_format(game) == format
 
