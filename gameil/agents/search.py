@@ -12,7 +12,7 @@ from gameil.search.puct import BatchedSearch
 
 
 class SearchAgent:
-    """Draws from the root's visit counts, at temperature 0 the most visited action. Every request is searched anew."""
+    """Draws from what the search found, at temperature 0 the best. Every request is searched anew."""
 
     def __init__(self, name: str, game: Game, search: BatchedSearch, *, temperature: float = 0.0) -> None:
         if not (game.capabilities.perfect_information and game.capabilities.clonable):
@@ -27,8 +27,8 @@ class SearchAgent:
     def act(self, requests: Sequence[Request]) -> Decisions:
         result = self._search.run([request.state for request in requests], [request.rng for request in requests])
         with np.errstate(divide="ignore"):
-            log_counts = np.log(result.visit_counts.astype(np.float32))
-        return decide(log_counts, requests, temperature=self._temperature, values=result.values)
+            log_weights = np.log(result.action_weights)
+        return decide(log_weights, requests, temperature=self._temperature, values=result.values)
 
     def end(self, games: Sequence[int]) -> None:
         pass

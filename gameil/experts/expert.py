@@ -31,13 +31,19 @@ class Expert(Protocol):
 
 
 def label_from_visits(
-    expert: str, round: int, actions: NDArray[np.int64], visits: NDArray[np.int64], value: float, *, temperature: float
+    expert: str,
+    round: int,
+    actions: NDArray[np.int64],
+    visits: NDArray[np.int64] | NDArray[np.float32],
+    value: float,
+    *,
+    temperature: float,
 ) -> Label:
     """A label with probabilities in proportion to ``visits ** (1 / temperature)``; actions never visited are left out.
 
     Args:
         actions: legal actions, ``[k]``.
-        visits: how often a search tried each, ``[k]``, at least one of them positive.
+        visits: how often a search tried each, or its share, ``[k]``, at least one of them positive.
         value: the mover's expected return in [-1, 1].
         temperature: below 1 sharpens, towards all on the most visited action.
     """

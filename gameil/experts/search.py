@@ -14,7 +14,7 @@ _BATCH = 256
 
 
 class SearchExpert:
-    """Labels with the visit counts of a batched search."""
+    """Labels with what a batched search finds: shares of its visits, or the moves that it proved."""
 
     def __init__(self, name: str, search: BatchedSearch, *, temperature: float = 1.0) -> None:
         self.name = name
@@ -26,11 +26,11 @@ class SearchExpert:
         labels: list[Label] = []
         for start in range(0, len(states), _BATCH):
             result = self._search.run(states[start : start + _BATCH], rngs[start : start + _BATCH])
-            for visits, value in zip(result.visit_counts, result.values, strict=True):
-                tried = np.flatnonzero(visits)
+            for weights, value in zip(result.action_weights, result.values, strict=True):
+                tried = np.flatnonzero(weights)
                 labels.append(
                     label_from_visits(
-                        self.name, round, tried, visits[tried], float(value), temperature=self._temperature
+                        self.name, round, tried, weights[tried], float(value), temperature=self._temperature
                     )
                 )
         return labels

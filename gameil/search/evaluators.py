@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gameil.games.game import State
 from gameil.positions.position_batch import flat_legal
-from gameil.search.puct import LeafEvaluation, StateEvaluator
+from gameil.search.simulation import LeafEvaluation, StateEvaluator
 
 
 @dataclass(frozen=True, slots=True, eq=False)

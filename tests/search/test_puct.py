@@ -9,16 +9,18 @@ from gameil.errors import ConfigError, GameError, ShapeError
 from gameil.games.game import State
 from gameil.games.registry import make_game
 from gameil.search.evaluators import ArrayEvaluation, network_evaluator, uniform_evaluator
-from gameil.search.puct import BatchedSearch, SearchConfig, SearchResult
-from gameil.search.tree import Tree
+from gameil.search.puct import BatchedSearch, SearchConfig
+from gameil.search.result import SearchResult
+from gameil.search.tree import Forest
 from tests.search.tree_game import Chance, Decision, End, TreeGame
 
 
 def _run(
-    states: list[State], *, evaluator=uniform_evaluator, root_noise: bool = False, **config: float
+    states: list[State], *, evaluator=uniform_evaluator, root_noise: bool = False, prove: bool = False, **config: float
 ) -> SearchResult:
+    """Without proofs unless asked for, so that every simulation counts."""
     rngs = [np.random.default_rng(row) for row in range(len(states))]
-    return BatchedSearch(evaluator, SearchConfig(**config)).run(states, rngs, root_noise=root_noise)
+    return BatchedSearch(evaluator, SearchConfig(prove=prove, **config)).run(states, rngs, root_noise=root_noise)
 
 
 class TableEvaluator:
@@ -241,25 +243,25 @@ def test_states_are_not_mutated() -> None:
 
 def test_memory_grows_with_the_tree_not_with_the_simulations_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A game that ends at once needs two nodes, whatever is asked for; the room for 100,001 is never taken."""
-    planted: list[Tree] = []
-    plant = Tree.plant
+    planted: list[Forest] = []
+    plant = Forest.plant
 
-    def remember(*args, **kwargs) -> Tree:
+    def remember(*args, **kwargs) -> Forest:
         planted.append(plant(*args, **kwargs))
         return planted[-1]
 
-    monkeypatch.setattr(Tree, "plant", staticmethod(remember))
+    monkeypatch.setattr(Forest, "plant", staticmethod(remember))
     state = TreeGame(Decision(0, {0: End((0.0, 0.0))})).initial_state()
     _run([state], simulations=300)
-    assert planted[0].player.shape[1] <= 256
+    assert len(planted[0].player) <= 256
     deep = _run([make_game("connect_four").initial_state()], simulations=600)  # more than the first room: it grows
     assert deep.visit_counts.sum() == 600
-    assert planted[1].player.shape[1] > 256
+    assert len(planted[1].player) > 256
 
 
 def test_a_search_that_memory_cannot_hold_is_refused() -> None:
     state = make_game("tic_tac_toe").initial_state()
-    with pytest.raises(ConfigError, match=r"64 games at once with 10000000 simulations needs \d+ GiB") as caught:
+    with pytest.raises(ConfigError, match=r"640000064 nodes need \d+ GiB") as caught:
         _run([state] * 64, simulations=10_000_000)
     assert "\n" not in str(caught.value)
 
@@ -294,7 +296,7 @@ def test_refuses_what_cannot_be_searched() -> None:
         BatchedSearch(uniform_evaluator, SearchConfig()).run([_play("tic_tac_toe", "")], [])
 
 
-@pytest.mark.parametrize("bad", [{"simulations": 0}, {"noise_fraction": 1.5}, {"c_base": 0.0}])
+@pytest.mark.parametrize("bad", [{"simulations": 0}, {"leaves": 0}, {"noise_fraction": 1.5}, {"c_base": 0.0}])
 def test_config_refuses_the_impossible(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
         SearchConfig(**bad)

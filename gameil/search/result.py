@@ -1,0 +1,130 @@
+"""What searches find, whatever the rule.
+
+Letters: ``B`` trees, ``A`` actions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gameil.search.tree import NO_NODE, Forest, KeptTree
+
+_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchResult:
+    """What ``B`` searches found at their roots. Values are those of the player to move there."""
+
+    action_weights: NDArray[np.float32]
+    """``[B, A]``: how to play, sums to one. Shares of the visits, or what the rule improves the prior to. Where a value
+    is known, all weight is on the actions that reach it; a proven loss has none where there is anything else."""
+    values: NDArray[np.float32]
+    """``[B]``: mean of all simulations, the root's own evaluation included; the exact value where it is known."""
+    visit_counts: NDArray[np.int32]
+    """``[B, A]``."""
+    q: NDArray[np.float32]
+    """``[B, A]``: mean value of each action, or its exact one; 0 where it was never tried."""
+    priors: NDArray[np.float32]
+    """``[B, A]``: the evaluator's, with the root's noise where there was any."""
+    known: NDArray[np.bool_]
+    """``[B]``: the root's value is exact."""
+    forests: list[tuple[Forest, int]] = field(default_factory=list)
+    """``[B]``: each tree's forest and number, where they were to be kept."""
+
+    def kept_below(self, row: int, actions: Sequence[int]) -> KeptTree | None:
+        """The tree ``row`` below the node that ``actions`` (chance outcomes included) lead to; None if not there."""
+        if not self.forests:
+            return None
+        forest, node = self.forests[row]
+        for action in actions:
+            node = child_of(forest, node, action)
+            if node == NO_NODE:
+                return None
+        return forest.keep(node)
+
+    def principal_variation(self, row: int, action: int, *, length: int) -> list[int]:
+        """The line that the search expects after ``action`` at the root, most visited move first, from ``action`` on.
+
+        It ends where the tree does, at a chance node, or at ``length`` moves. Only of kept trees.
+        """
+        if not self.forests:
+            return [action]
+        forest, node = self.forests[row]
+        line = [action]
+        node = child_of(forest, node, action)
+        while len(line) < length and node != NO_NODE and forest.player[node] >= 0:
+            count = int(forest.num_children[node])
+            visits = forest.child_visits[node, :count]
+            if count == 0 or not visits.any():
+                break
+            known = forest.child_known[node, :count] & (forest.child_q[node, :count] >= _root_value(forest, node))
+            slot = int(np.where(known & forest.known[node], visits + visits.sum(), visits).argmax())
+            line.append(int(forest.child_action[node, slot]))
+            node = int(forest.child_node[node, slot])
+        return line
+
+
+def child_of(forest: Forest, node: int, action: int) -> int:
+    """The node behind ``action``, or ``NO_NODE``."""
+    count = int(forest.num_children[node])
+    slot = int(np.searchsorted(forest.child_action[node, :count], action))
+    if slot == count or forest.child_action[node, slot] != action:
+        return NO_NODE
+    return int(forest.child_node[node, slot])
+
+
+def summary(forest: Forest, *, weights: NDArray[np.float32] | None = None, keep: bool = False) -> SearchResult:
+    """What the forest's roots say.
+
+    Args:
+        forest: after the search.
+        weights: by child slot of the roots ``[B, K]``, in place of the shares of the visits.
+        keep: hold on to the trees.
+    """
+    size = (forest.num_trees, forest.game.num_actions)
+    trees = np.arange(forest.num_trees)
+    visits = forest.child_visits[trees]
+    preferred = visits if weights is None else weights
+    values = forest.value_sum[trees] / forest.visits[trees]
+    known = forest.known[trees]
+    values[known] = forest.exact[trees[known], forest.player[trees[known]]]
+    dense = {name: np.zeros(size, np.float32) for name in ("weights", "q", "priors")}
+    visit_counts = np.zeros(size, np.int32)
+    for row in range(forest.num_trees):
+        count = int(forest.num_children[row])
+        actions = forest.child_action[row, :count]
+        good = ~forest.barred[row, :count]
+        if known[row]:
+            good = forest.child_known[row, :count] & (forest.child_q[row, :count] >= values[row] - _TOLERANCE)
+        chosen = np.where(good, preferred[row, :count], 0.0) if good.any() else preferred[row, :count]
+        if chosen.sum() <= 0.0:
+            chosen = good.astype(np.float32)
+        dense["weights"][row, actions] = chosen / chosen.sum()
+        dense["q"][row, actions] = forest.child_q[row, :count]
+        dense["priors"][row, actions] = forest.child_prior[row, :count]
+        visit_counts[row, actions] = visits[row, :count]
+    forests = [(forest, row) for row in range(forest.num_trees)] if keep else []
+    return SearchResult(
+        dense["weights"], values.astype(np.float32), visit_counts, dense["q"], dense["priors"], known, forests
+    )
+
+
+def join(results: Sequence[SearchResult]) -> SearchResult:
+    """Results of parts of a batch, in a row."""
+    return SearchResult(
+        np.concatenate([result.action_weights for result in results]),
+        np.concatenate([result.values for result in results]),
+        np.concatenate([result.visit_counts for result in results]),
+        np.concatenate([result.q for result in results]),
+        np.concatenate([result.priors for result in results]),
+        np.concatenate([result.known for result in results]),
+        [tree for result in results for tree in result.forests],
+    )
+
+
+def _root_value(forest: Forest, node: int) -> float:
+    """The exact value of a known node for its mover, less rounding; minus infinity of any other."""
+    return float(forest.exact[node, forest.player[node]]) - _TOLERANCE if forest.known[node] else -np.inf
