@@ -1,10 +1,14 @@
 """Shogi, xiangqi, crazyhouse and antichess: known counts of games, who moves first, frames, and how moves are read."""
 
+import re
+
 import numpy as np
 import pytest
 
 from gameil.errors import NotationError
+from gameil.games.frame_proof import exchange_colours
 from gameil.games.game import State
+from gameil.games.open_spiel import OpenSpielGame, OpenSpielState
 from gameil.games.registry import make_game
 from gameil.games.usi_notation import read_usi
 from gameil.games.variant_frames import shogi_moves
@@ -176,3 +180,53 @@ def test_usi_is_looked_up_as_the_engine_writes_it(seed: int) -> None:
         state.apply(int(rng.choice(legal)))
     assert read_usi(state, "1a1a") is None
     assert read_usi(state, "7g7f ") is None
+
+
+def turned_position(sfen: str) -> str:
+    """The same position with Black and White exchanged and the board turned by half."""
+    board, mover, hand, number = sfen.split()
+    squares = re.findall(r"\+?[A-Za-z]|\d|/", board)
+    turned = "".join(reversed(squares)).swapcase()
+    return " ".join([turned, "b" if mover == "w" else "w", hand.swapcase(), number])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shogi_looks_and_plays_alike_for_both_sides(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    game = make_game("shogi")
+    state = game.initial_state()
+    for ply in range(160):
+        if state.is_terminal():
+            break
+        if ply % 8 == 0:
+            one, two = game.initial_state(str(state)), game.initial_state(turned_position(str(state)))
+            assert one.current_player() == 1 - two.current_player()
+            assert one.legal_actions() == two.legal_actions()
+            assert np.array_equal(observe(one), observe(two))
+        state.apply(int(rng.choice(state.legal_actions())))
+
+
+def colours_exchanged(fen: str) -> str:
+    """The FEN of the same position with White and Black exchanged and the ranks turned, pieces in hand too."""
+    board, rest = fen.split(" ", 1)
+    board, bracket, hand = board.partition("[")
+    return exchange_colours(f"{board} {rest}").replace(" ", bracket + hand.swapcase() + " ", 1)
+
+
+@pytest.mark.parametrize("name", ["crazyhouse", "antichess"])
+def test_variants_of_chess_look_and_play_alike_for_both_sides(name: str) -> None:
+    game = make_game(name)
+    assert isinstance(game, OpenSpielGame)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        state = game.initial_state()
+        for ply in range(120):
+            if state.is_terminal():
+                break
+            if ply % 6 == 0:
+                fens = str(state), colours_exchanged(str(state))
+                one, two = (OpenSpielState(game, game.raw.new_initial_state(fen)) for fen in fens)
+                assert one.current_player() == 1 - two.current_player()
+                assert one.legal_actions() == two.legal_actions()
+                assert np.array_equal(observe(one), observe(two))
+            state.apply(int(rng.choice(state.legal_actions())))

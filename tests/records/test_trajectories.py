@@ -18,7 +18,7 @@ from gameil.errors import RecordsError
 from gameil.games import pettingzoo, registry
 from gameil.games.registry import make_game
 from gameil.positions.played_game import PlayedGame
-from gameil.positions.to_record import to_numbered_record
+from gameil.positions.to_record import to_numbered_record, to_record
 from gameil.positions.transcribe import transcribe
 from gameil.records.formats import format_record, read_records, write_records
 from gameil.records.record import GameRecord, PlayerInfo, Provenance, RecordError
@@ -285,3 +285,11 @@ def test_the_command_line_takes_and_gives_trajectories(tmp_path: Path, capsys: p
     assert len(first) == 20
     assert first.digest() == second.digest()
     assert json.loads(json.dumps(first.counts().total.values()))["read"] == 20
+
+
+def test_json_lines_carry_games_of_pettingzoo(tmp_path: Path) -> None:
+    pytest.importorskip("pygame")
+    records = [to_record(played) for played in random_games("pettingzoo:connect_four_v3", 2)]
+    write_records(tmp_path / "games.jsonl", records)
+    again = list(read_records(tmp_path / "games.jsonl"))
+    assert [content(record) for record in again if isinstance(record, GameRecord)] == [content(r) for r in records]
