@@ -18,6 +18,7 @@ from gameil.checkpoints.snapshot import load_snapshot
 from gameil.games.game import Game, State
 from gameil.models.backends.backend import BackendName
 from gameil.models.inference import Evaluation, NetworkEvaluator
+from gameil.models.memory_inference import MemoryEvaluator
 from gameil.positions.encoder import ObservationEncoder
 from gameil.search.evaluators import network_evaluator
 from gameil.search.puct import BatchedSearch, SearchConfig
@@ -48,7 +49,8 @@ def load_network_agent(
         path: snapshot directory.
         temperature: see the module.
         top_p: likewise, of the bare policy.
-        simulations: of the search, 0 for the bare policy.
+        simulations: of the search, 0 for the bare policy. A search sees each position by itself, as does any backend
+            but ``eager``: only the bare policy uses a network's memory.
         device: ``cpu`` or ``cuda``.
         backend: what runs the network; ``auto`` tries them (``models.backends.selection``).
         conditions: what the network is told (``{"rating": 1500}``).
@@ -58,6 +60,11 @@ def load_network_agent(
         ConfigError: the backend is not installed, or the network was not trained with a condition.
     """
     snapshot = load_snapshot(Path(path), game=game.id)
+    if snapshot.model.memory is not None and simulations == 0 and backend == "eager":
+        from gameil.agents.memory import MemoryAgent
+
+        remembering = MemoryEvaluator(snapshot.model, device=device, conditions=conditions)
+        return MemoryAgent(name, snapshot.encoder, remembering, temperature=temperature, top_p=top_p)
     evaluator = snapshot.evaluator(device=device, backend=backend, conditions=conditions)
     if simulations == 0:
         return NetworkAgent(name, state_judge(snapshot.encoder, evaluator), temperature=temperature, top_p=top_p)

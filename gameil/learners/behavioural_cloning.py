@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gameil.dataset.sequences import SequenceBatch
 from gameil.errors import CheckpointError, ConfigError
 from gameil.learners.learner import StepResult
 from gameil.losses.masking import legal_rows, segment_sum
@@ -138,11 +139,11 @@ class BehaviouralCloning:
             self._averaged = [tensor for tensor in self.average.state_dict().values() if tensor.is_floating_point()]
         self.steps_done = 0
 
-    def step(self, batch: PositionBatch, *, share: float | None = None) -> StepResult:
+    def step(self, batch: PositionBatch | SequenceBatch, *, share: float | None = None) -> StepResult:
         """One update.
 
         Args:
-            batch: positions to imitate.
+            batch: positions to imitate, or windows of games for a network with a memory.
             share: part of the training that is over, 0 to 1, for budgets in minutes; None counts steps.
 
         Raises:
@@ -164,8 +165,12 @@ class BehaviouralCloning:
         self._update_average()
         return StepResult({**metrics, "optimizer/grad_norm": grad_norm, "optimizer/learning_rate": learning_rate})
 
-    def _backward(self, batch: PositionBatch) -> dict[str, float]:
+    def _backward(self, batch: PositionBatch | SequenceBatch) -> dict[str, float]:
         """Adds the gradient of the batch, piece by piece, and returns its metrics."""
+        if isinstance(batch, SequenceBatch):
+            losses = self._losses(batch.positions, steps=len(batch.valid))
+            losses.total.backward()  # type: ignore[no-untyped-call]
+            return losses.metrics
         piece = self.config.micro_batch or len(batch)
         if piece >= len(batch):
             losses = self._losses(batch)
@@ -181,8 +186,8 @@ class BehaviouralCloning:
                 metrics[name] = metrics.get(name, 0.0) + share * value
         return metrics
 
-    def _losses(self, batch: PositionBatch) -> "_Losses":
-        """The loss of some positions."""
+    def _losses(self, batch: PositionBatch, *, steps: int = 1) -> _Losses:
+        """The loss of some positions, ``steps`` of each game."""
         config, size = self.config, len(batch)
         legal = self._tensor(batch.legal).long()
         rows = legal_rows(self._tensor(batch.offsets))
@@ -192,7 +197,7 @@ class BehaviouralCloning:
 
         with autocast(self.device, self.dtype):
             outputs: PolicyValue = self._run(
-                observation_tensor(batch.observations, self.device, self.dtype), self._conditions(batch)
+                observation_tensor(batch.observations, self.device, self.dtype), self._conditions(batch), steps
             )
         log_probs = self.model.log_probs(outputs.scores, legal, rows)
         smoothed = smooth_targets(targets, rows, size, config.label_smoothing)
@@ -206,16 +211,20 @@ class BehaviouralCloning:
             total = loss_policy + config.value_weight * metrics["loss/outcome"]
         if outputs.moves_left is not None:
             moves_left = self._tensor(batch.conditions(("moves_left",))[:, 0])
-            metrics["loss/moves_left"] = moves_left_loss(outputs.moves_left, moves_left, (moves_left > 0).float())
+            # Weights 0 are burn-in and padding of windows.
+            weights = (moves_left > 0).float() * (self._tensor(batch.weights) > 0)
+            metrics["loss/moves_left"] = moves_left_loss(outputs.moves_left, moves_left, weights)
             total = total + config.moves_left_weight * metrics["loss/moves_left"]
         if outputs.ownership is not None:
             if batch.owners is None:
                 raise ConfigError("model.ownership needs final boards in the batches: loader.final_boards = true")
             owners = self._tensor(batch.owners).float()
-            metrics["loss/ownership"] = ownership_loss(outputs.ownership, owners, owners.abs().amax(dim=1))
+            metrics["loss/ownership"] = ownership_loss(
+                outputs.ownership, owners, owners.abs().amax(dim=1) * (self._tensor(batch.weights) > 0)
+            )
             total = total + config.ownership_weight * metrics["loss/ownership"]
         numbers = {name: float(value.detach()) for name, value in metrics.items()}
-        return _Losses(total, {**numbers, "accuracy/top1": _top1(log_probs.detach(), played, rows, size)})
+        return _Losses(total, {**numbers, "accuracy/top1": _top1(log_probs.detach(), played, rows, batch.weights)})
 
     def _conditions(self, batch: PositionBatch) -> Tensor | None:
         """The batch's conditions ``[B, K]``, each hidden in some positions; None for a network without any.
@@ -302,11 +311,13 @@ def _decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]
     ]
 
 
-def _top1(log_probs: Tensor, played: Tensor, rows: Tensor, batch: int) -> float:
-    """Share of positions where no legal action is likelier than the one played."""
+def _top1(log_probs: Tensor, played: Tensor, rows: Tensor, weights: NDArray[np.float32]) -> float:
+    """Share of positions with a weight where no legal action is likelier than the one played."""
+    batch = len(weights)
     played_log_probs = segment_sum(log_probs * played, rows, batch)
     likelier = segment_sum((log_probs > played_log_probs.index_select(0, rows)).float(), rows, batch)
-    return float((likelier == 0).float().mean())
+    counted = host_tensor(weights > 0).to(likelier.device)
+    return float((likelier[counted] == 0).float().mean()) if counted.any() else 0.0
 
 
 def _load_prefixed(model: nn.Module, tensors: Mapping[str, Tensor], prefix: str) -> None:

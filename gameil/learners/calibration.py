@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gameil.models.inference import NetworkEvaluator
+from gameil.learners.held_out import BatchEvaluator, whole_games
 from gameil.positions.position_batch import PositionBatch
 
 BINS = 15
@@ -52,25 +52,24 @@ def calibration_error(confidence: NDArray[np.floating], right: NDArray[np.floati
 
 
 def measure_calibration(
-    evaluator: NetworkEvaluator, batches: Iterable[PositionBatch], *, max_positions: int
+    evaluator: BatchEvaluator, batches: Iterable[PositionBatch], *, max_positions: int
 ) -> Calibration | None:
     """Fits a network's temperature and top-p to held-out positions; None where none has a choice."""
     log_probs, played, counts = [], [], []
     positions = 0
-    for batch in batches:
+    for batch in whole_games(batches) if evaluator.whole_games else batches:
         if positions >= max_positions:
             break
-        batch = batch.take(np.flatnonzero(batch.num_legal() > 1))
-        if len(batch) == 0:
+        choice = batch.num_legal() > 1
+        if not choice.any():
             continue
-        positions += len(batch)
+        positions += int(choice.sum())
+        found, _ = evaluator.evaluate_batch(batch)
         rows = np.repeat(np.arange(len(batch)), batch.num_legal())
-        found, _ = evaluator.evaluate_legal(
-            batch.observations, batch.legal.astype(np.int64), rows, batch.conditions(evaluator.conditions)
-        )
-        log_probs.append(found.astype(np.float64))
-        played.append(batch.legal == batch.actions[rows])
-        counts.append(batch.num_legal())
+        kept = choice[rows]
+        log_probs.append(found[kept].astype(np.float64))
+        played.append((batch.legal == batch.actions[rows])[kept])
+        counts.append(batch.num_legal()[choice])
     if not positions:
         return None
     return calibrate(np.concatenate(log_probs), np.concatenate(played), np.concatenate(counts))

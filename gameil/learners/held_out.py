@@ -3,13 +3,17 @@
 Letters: ``B`` positions, ``L`` all their legal actions in a row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gameil.models.inference import NetworkEvaluator
+from gameil.models.memory_inference import MemoryEvaluator
+from gameil.models.policy_value import PolicyValueNet
+from gameil.models.precision import Precision
 from gameil.positions.position_batch import PositionBatch
 
 
@@ -54,8 +58,44 @@ def score_moves(
     )
 
 
+class BatchEvaluator(Protocol):
+    """A network that says what it thinks of batches: ``NetworkEvaluator``, or ``MemoryEvaluator`` of whole games."""
+
+    @property
+    def whole_games(self) -> bool:
+        """Whether batches must hold whole games, in order."""
+
+    def evaluate_batch(self, batch: PositionBatch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Log-probabilities beside ``batch.legal [L]`` and values ``[B]``."""
+
+
+def batch_evaluator(
+    model: PolicyValueNet,
+    *,
+    device: str = "cpu",
+    precision: Precision = "auto",
+) -> BatchEvaluator:
+    """The evaluator that a network wants: with a memory that of whole games."""
+    if model.memory is not None:
+        return MemoryEvaluator(model, device=device, precision=precision)
+    return NetworkEvaluator(model, device=device, precision=precision)
+
+
+def whole_games(batches: Iterable[PositionBatch]) -> Iterator[PositionBatch]:
+    """The same positions, cut where a game ends: what comes in must be game after game."""
+    rest: PositionBatch | None = None
+    for batch in batches:
+        joined = batch if rest is None else PositionBatch.concatenate([rest, batch])
+        last = int(np.flatnonzero(joined.game_ids == joined.game_ids[-1])[0])
+        rest = joined.take(np.arange(last, len(joined)))
+        if last:
+            yield joined.take(np.arange(last))
+    if rest is not None:
+        yield rest
+
+
 def measure_held_out(
-    evaluator: NetworkEvaluator, batches: Iterable[PositionBatch], *, max_positions: int | None = None
+    evaluator: BatchEvaluator, batches: Iterable[PositionBatch], *, max_positions: int | None = None
 ) -> dict[str, float]:
     """Accuracy of a network on positions it has not learned from.
 
@@ -63,7 +103,7 @@ def measure_held_out(
 
     Args:
         evaluator: the network.
-        batches: held-out positions (``Loader.once``).
+        batches: held-out positions (``Loader.once``), forced moves included where the network has a memory.
         max_positions: stop after so many positions.
 
     Returns:
@@ -73,17 +113,14 @@ def measure_held_out(
     sums = {"top1": 0.0, "top5": 0.0, "nll": 0.0}
     value_error = known = 0.0
     positions = seen = 0
-    for batch in batches:
+    for batch in whole_games(batches) if evaluator.whole_games else batches:
         if max_positions is not None and seen >= max_positions:
             break
         if len(batch) == 0:
             continue
         seen += len(batch)
         counts = batch.num_legal()
-        rows = np.repeat(np.arange(len(batch)), counts)
-        log_probs, values = evaluator.evaluate_legal(
-            batch.observations, batch.legal.astype(np.int64), rows, batch.conditions(evaluator.conditions)
-        )
+        log_probs, values = evaluator.evaluate_batch(batch)
         scores = score_moves(log_probs, batch.legal, batch.offsets, batch.actions)
         choice = counts > 1
         positions += int(choice.sum())

@@ -208,6 +208,8 @@ class Reinforce:
     def _forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
         """Scores ``[B, S]`` and values ``[B]``, of whose gradient only a share goes on into the trunk."""
         features = self.model.features(observations)
+        if self.model.memory is not None:
+            features = self.model.memory(features, 1)
         share = self.config.value_to_trunk
         values, _ = self.model.value(share * features + (1.0 - share) * features.detach())
         return self.model.policy(features), values

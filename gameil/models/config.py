@@ -16,6 +16,7 @@ MAX_MODES = 32
 Kind = Literal["mlp", "residual", "transformer"]
 Size = Literal["tiny", "small", "medium", "large"]
 Policy = Literal["auto", "flat", "planes", "from_to", "autoregressive"]
+Memory = Literal["none", "lstm", "causal"]
 Condition = Literal["rating", "opponent_rating", "seconds", "year"]
 
 SIZES: Mapping[tuple[Kind, Size], Mapping[str, int]] = {
@@ -57,7 +58,7 @@ class ModelConfig:
     global_pooling: int = 0
     """Every so manieth residual block pools channels over the board and adds them back everywhere; 0 for none."""
     attention_heads: int = 4
-    """Heads of a transformer's attention; divides ``channels``."""
+    """Heads of attention; divides the ``channels`` of a transformer and the ``memory_width`` of a causal memory."""
     policy: Policy = "auto"
     """``flat``: one linear layer; ``planes``: planes of actions over the board; ``from_to``: dot product of source and
     target; ``autoregressive``: source, then target, then kind; ``auto``: planes on a board, else flat."""
@@ -78,19 +79,28 @@ class ModelConfig:
     conditions: tuple[Condition, ...] = ()
     """What the policy is told of the game around it, each of which may be unknown: the mover's and the opponent's
     rating, seconds a player has for a game, the year."""
+    memory: Memory = "none"
+    """What carries over from the game's earlier positions: nothing, an LSTM, or a causal transformer over plies."""
+    memory_width: int = 128
+    """Width of the memory."""
+    memory_layers: int = 1
+    """Layers of the memory."""
+    memory_window: int = 64
+    """Plies that a causal transformer looks back; an LSTM keeps what it can."""
     hidden: int | None = None
     """Width of the ``mlp`` layers; None for that of the size."""
     layers: int | None = None
     """Number of ``mlp`` layers before the heads; None for that of the size."""
 
     def __post_init__(self) -> None:
-        for name in ("channels", "value_channels", "value_hidden", "hidden"):
+        for name in ("channels", "value_channels", "value_hidden", "hidden", "memory_width", "memory_window"):
             _check(name, getattr(self, name), 1, MAX_CHANNELS)
         for name in ("squeeze", "policy_channels"):
             _check(name, getattr(self, name), 0, MAX_CHANNELS)
         for name in ("blocks", "global_pooling"):
             _check(name, getattr(self, name), 0, MAX_DEPTH)
         _check("layers", self.layers, 1, MAX_DEPTH)
+        _check("memory_layers", self.memory_layers, 1, MAX_DEPTH)
         _check("modes", self.modes, 1, MAX_MODES)
         _check("attention_heads", self.attention_heads, 1, MAX_CHANNELS)
         if len(set(self.conditions)) != len(self.conditions):
@@ -98,6 +108,10 @@ class ModelConfig:
         channels = self.channels or SIZES[self.kind, self.size].get("channels", 0)
         if self.kind == "transformer" and channels % self.attention_heads:
             raise ConfigError(f"model.attention_heads must divide {channels} channels, got {self.attention_heads}")
+        if self.memory == "causal" and self.memory_width % self.attention_heads:
+            raise ConfigError(
+                f"model.attention_heads must divide memory_width {self.memory_width}, got {self.attention_heads}"
+            )
         if self.kind == "mlp" and self.ownership:
             raise ConfigError("model.ownership needs a trunk with a board: residual or transformer")
 

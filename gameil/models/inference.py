@@ -19,7 +19,7 @@ from gameil.models.conditioning import condition_row
 from gameil.models.heads.policy_head import PolicyHead
 from gameil.models.policy_value import PolicyValueNet
 from gameil.models.precision import Precision, compute_dtype, host_tensor, is_convolutional, select_device
-from gameil.positions.position_batch import flat_legal
+from gameil.positions.position_batch import PositionBatch, flat_legal
 
 ILLEGAL_LOG_PROB = float(np.finfo(np.float32).min)
 """Log-probability of an illegal action: finite, so that nothing turns into NaN."""
@@ -37,6 +37,9 @@ class Evaluation:
 
 class NetworkEvaluator:
     """Evaluates positions with a frozen copy of a network: later training of the original does not change it."""
+
+    whole_games = False
+    """``evaluate_batch`` takes positions in any order; a network with a memory sees each by itself here."""
 
     def __init__(
         self,
@@ -65,6 +68,12 @@ class NetworkEvaluator:
         self._policy = cast(PolicyHead, copy.deepcopy(model.policy).requires_grad_(False).to(self.device))
         self.conditions = model.config.conditions
         self._told = condition_row(self.conditions, conditions or {})
+
+    def evaluate_batch(self, batch: PositionBatch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Log-probabilities beside ``batch.legal [L]`` and values ``[B]``, each position with its own conditions."""
+        rows = np.repeat(np.arange(len(batch)), batch.num_legal())
+        told = batch.conditions(self.conditions)
+        return self.evaluate_legal(batch.observations, batch.legal.astype(np.int64), rows, told)
 
     def evaluate(self, observations: NDArray[np.float32], legal: Sequence[Sequence[int]]) -> Evaluation:
         """Policies and values of ``B`` positions (0 is allowed).

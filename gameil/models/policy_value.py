@@ -18,6 +18,7 @@ from gameil.models.heads.policy import build_policy
 from gameil.models.heads.policy_head import PolicyHead
 from gameil.models.heads.value import ValueHead
 from gameil.models.layers import ConvNorm, DenseTrunk, ResidualTower
+from gameil.models.memory import CausalCore, GameMemory, LstmCore
 from gameil.models.transformer import BoardTransformer
 
 MAX_PARAMETERS = 500_000_000
@@ -49,6 +50,7 @@ class PolicyValueNet(nn.Module):
         value: ValueHead,
         *,
         conditioning: Conditioning | None = None,
+        memory: GameMemory | None = None,
         moves_left: MovesLeftHead | None = None,
         ownership: OwnershipHead | None = None,
         config: ModelConfig,
@@ -60,21 +62,30 @@ class PolicyValueNet(nn.Module):
         self.policy = policy
         self.value = value
         self.conditioning = conditioning
+        self.memory = memory
         self.moves_left = moves_left
         self.ownership = ownership
         self.config = config
         self.observation_shape = observation_shape
         self.num_actions = num_actions
 
-    def forward(self, observations: Tensor, conditions: Tensor | None = None) -> PolicyValue:
+    def forward(self, observations: Tensor, conditions: Tensor | None = None, steps: int = 1) -> PolicyValue:
         """Scores of all actions, values, and what else is trained.
 
         Args:
             observations: ``[B, *observation_shape]``.
             conditions: ``[B, K]`` in the order of ``config.conditions``, 0 where unknown; None for all unknown. A
                 network without conditions takes None.
+            steps: for a network with a memory, the number ``T`` of steps that the batch holds of each game: step ``t``
+                of game ``b`` is row ``t * games + b``. 1: every position by itself.
         """
         features = self.features(observations, conditions)
+        if self.memory is not None:
+            features = self.memory(features, steps)
+        return self.heads(features)
+
+    def heads(self, features: Tensor) -> PolicyValue:
+        """What the heads make of features."""
         values, outcome_logits = self.value(features)
         return PolicyValue(
             self.policy(features),
@@ -85,7 +96,7 @@ class PolicyValueNet(nn.Module):
         )
 
     def features(self, observations: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """What the trunk makes of a batch, for the heads; arguments as of ``forward``."""
+        """What the trunk makes of a batch, without the memory; arguments as of ``forward``."""
         if observations.shape[1:] != self.observation_shape:
             raise ShapeError(
                 f"observations are {tuple(observations.shape[1:])}, the network takes {self.observation_shape}"
@@ -172,12 +183,23 @@ def _assemble(config: ModelConfig, game: Game, observation_shape: tuple[int, ...
         build_policy(config, game, features),
         value,
         conditioning=Conditioning(config.conditions, channels) if config.conditions else None,
+        memory=_memory(config, features),
         moves_left=MovesLeftHead(channels, config.value_hidden) if config.moves_left else None,
         ownership=OwnershipHead(channels) if config.ownership else None,
         config=config,
         observation_shape=tuple(observation_shape),
         num_actions=game.num_actions,
     )
+
+
+def _memory(config: ModelConfig, features: tuple[int, ...]) -> GameMemory | None:
+    if config.memory == "none":
+        return None
+    width, layers = config.memory_width, config.memory_layers
+    if config.memory == "lstm":
+        return GameMemory(features, width, LstmCore(width, layers))
+    core = CausalCore(width, layers, heads=config.attention_heads, window=config.memory_window)
+    return GameMemory(features, width, core)
 
 
 def _trunk(config: ModelConfig, observation_shape: tuple[int, ...]) -> tuple[nn.Module, tuple[int, ...]]:

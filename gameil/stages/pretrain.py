@@ -5,6 +5,7 @@ follows the clock and is not.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,21 @@ from gameil.checkpoints.snapshot import Snapshot, SnapshotCard, load_snapshot, s
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.loader import Loader
 from gameil.dataset.loader_config import LoaderConfig
+from gameil.dataset.prefetch import PrefetchedLoader
 from gameil.dataset.schema import Split
-from gameil.dataset.training_source import training_source
+from gameil.dataset.sequences import SequenceBatch, SequenceConfig, SequenceLoader
+from gameil.dataset.training_source import TrainingSource, training_source
 from gameil.errors import ConfigError, DatasetError
 from gameil.games.game import Game
 from gameil.games.registry import make_game
 from gameil.learners.behavioural_cloning import BehaviouralCloning, CloningConfig
 from gameil.learners.calibration import KEPT, measure_calibration
-from gameil.learners.held_out import measure_held_out
+from gameil.learners.held_out import BatchEvaluator, batch_evaluator, measure_held_out
 from gameil.models.config import ModelConfig
-from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet, build_model
 from gameil.models.size import measure_size
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
+from gameil.positions.position_batch import PositionBatch
 from gameil.seeding import stream_seed
 from gameil.stages.interrupts import DeferredInterrupt
 from gameil.tracking.progress import Progress
@@ -53,6 +56,8 @@ class PretrainConfig:
     """What the network sees."""
     loader: LoaderConfig = field(default_factory=LoaderConfig)
     """Batches and how they are mixed."""
+    sequences: SequenceConfig = field(default_factory=SequenceConfig)
+    """How games are cut into windows, where the network has a memory."""
     learner: CloningConfig = field(default_factory=CloningConfig)
     """Losses, learning rate, averaging."""
     augment: bool = True
@@ -97,7 +102,8 @@ def pretrain(config: PretrainConfig, run: Run, *, resume: bool) -> dict[str, Any
 
     Returns:
         ``snapshot`` (path of the best), ``steps``, ``positions``, ``seconds``, ``positions_per_second``,
-        ``data_wait_share``, ``validation`` and ``test`` (see ``measure_held_out``), ``calibration`` (see ``learners.calibration``),
+        ``data_wait_share``, ``validation`` and ``test`` (see ``measure_held_out``), ``calibration`` (see
+        ``learners.calibration``),
         ``parameters``, ``mflops``.
 
     Raises:
@@ -138,9 +144,10 @@ class _Training:
         self.size = measure_size(model)
         self.learner = BehaviouralCloning(model, config.learner, total_steps=config.steps or 1, device=config.device)
         loader_config = replace(config.loader, seed=stream_seed(config.seed, "loader", config.loader.seed))
-        self.loader = training_source(
-            config.dataset, self.game.family, config.encoder, loader_config, augment=config.augment
-        )
+        self.loader: TrainingSource | PrefetchedLoader[SequenceBatch] = _source(config, self.game.family, loader_config)
+        self.positions_a_batch = config.loader.batch_size
+        if config.model.memory != "none":
+            self.positions_a_batch -= config.loader.batch_size % config.sequences.length
         self.store = CheckpointStore(run.directory / "checkpoints")
         self.best: dict[str, float] = {}
         self.validation: dict[str, float] = {}
@@ -165,7 +172,7 @@ class _Training:
         by_steps = config.steps is not None
         while not self.over():
             try:
-                batch = next(self.loader)
+                batch: Any = next(self.loader)  # positions, or windows of games
             except DatasetError:
                 if interrupt.requested:  # the same Ctrl-C ended the loader's process
                     self.save()
@@ -236,9 +243,17 @@ class _Training:
 
     def measure(self, model: PolicyValueNet, split: Split, positions: int) -> dict[str, float]:
         """Held-out accuracy of ``model``; ``positions`` 0 where the split has no games."""
-        loader = Loader(self.config.dataset, split, self.config.encoder, self.config.loader, augment=False)
-        evaluator = NetworkEvaluator(model, device=self.config.device, precision=self.config.learner.precision)
-        return measure_held_out(evaluator, loader.once(max_positions=positions, batch_size=256))
+        return measure_held_out(self.evaluator(model), self.once(split, positions))
+
+    def evaluator(self, model: PolicyValueNet) -> BatchEvaluator:
+        """The network ready to be measured."""
+        return batch_evaluator(model, device=self.config.device, precision=self.config.learner.precision)
+
+    def once(self, split: Split, positions: int) -> Iterator[PositionBatch]:
+        """About so many positions of a split, forced moves included: a memory must see them too."""
+        config = replace(self.config.loader, min_legal=1)
+        loader = Loader(self.config.dataset, split, self.config.encoder, config, augment=False)
+        return loader.once(max_positions=positions, batch_size=256)
 
     def card(self, validation: dict[str, float]) -> SnapshotCard:
         """The card of a snapshot of the weights as they are."""
@@ -294,7 +309,7 @@ class _Training:
         calibration = self.calibrate(snapshot)
         test = self.measure(snapshot.model, "test", self.config.test_positions)
         self.run.log(self.learner.steps_done, {f"test/{name}": value for name, value in test.items()})
-        positions = self.learner.steps_done * self.config.loader.batch_size
+        positions = self.learner.steps_done * self.positions_a_batch
         if "nll" in test:
             self.run.say(
                 f"test: top-1 {test['top1']:.1%}, top-5 {test['top5']:.1%}, NLL {test['nll']:.3f} "
@@ -316,11 +331,9 @@ class _Training:
 
     def calibrate(self, snapshot: Snapshot) -> dict[str, float]:
         """Fits temperature and top-p on validation games and writes them on the snapshot's card; empty without any."""
-        loader = Loader(self.config.dataset, "validation", self.config.encoder, self.config.loader, augment=False)
-        evaluator = NetworkEvaluator(snapshot.model, device=self.config.device, precision=self.config.learner.precision)
         positions = self.config.evaluate_positions
-        batches = loader.once(max_positions=positions, batch_size=256)
-        found = measure_calibration(evaluator, batches, max_positions=positions)
+        batches = self.once("validation", positions)
+        found = measure_calibration(self.evaluator(snapshot.model), batches, max_positions=positions)
         if found is None:
             return {}
         values = {name: float(value) for name, value in asdict(found).items()}
@@ -349,7 +362,7 @@ class _Window:
         """The means, ``time/positions_per_second`` and ``time/data_wait_share``; a new window begins."""
         seconds = max(1e-9, training.elapsed() - self._elapsed)
         means = {name: value / self._steps for name, value in self._sums.items()}
-        means["time/positions_per_second"] = self._steps * training.config.loader.batch_size / seconds
+        means["time/positions_per_second"] = self._steps * training.positions_a_batch / seconds
         means["time/data_wait_share"] = (training.waited() - self._waited) / seconds
         self._open(training)
         return means
@@ -359,6 +372,16 @@ class _Window:
         self._steps = 0
         self._elapsed = training.elapsed()
         self._waited = training.waited()
+
+
+def _source(
+    config: PretrainConfig, family: str, loader: LoaderConfig
+) -> TrainingSource | PrefetchedLoader[SequenceBatch]:
+    """Single positions, or windows of games for a network with a memory."""
+    if config.model.memory == "none":
+        return training_source(config.dataset, family, config.encoder, loader, augment=config.augment)
+    windows = SequenceLoader(config.dataset, "train", config.encoder, loader, config.sequences, augment=config.augment)
+    return PrefetchedLoader(windows, workers=loader.workers)
 
 
 def _initial_model(config: PretrainConfig, game: Game, encoder: ObservationEncoder) -> PolicyValueNet:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ KINDS = [
     ("snapshot:{snapshot},search=8,temperature=0.5", "connect_four"),
     ("snapshot:{snapshot},temperature=0.5", "kuhn_poker"),
     ("snapshot:{snapshot},temperature=1,top_p=0.8,rating=1500", "connect_four"),
+    ("snapshot:{memory},temperature=1", "connect_four"),
+    ("snapshot:{memory},temperature=1", "kuhn_poker"),
     ("uci:stockfish,nodes=50", "chess"),
     ("uci:fairy-stockfish,depth=1,processes=1", "chess"),
     ("gtp:gnugo,level=1", GNU_GO),
@@ -48,14 +51,15 @@ def agent_and_game(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[t
     spec, game_id = request.param
     if _engine_is_missing(spec):
         pytest.skip(f"the engine of {spec} is not installed here")
-    if "{snapshot}" in spec:
+    if spec.startswith("snapshot:"):
         game = make_game(game_id)
         encoder = EncoderConfig()
         config = ModelConfig(kind="mlp", hidden=16, layers=1, value_hidden=8, conditions=("rating",))
+        config = replace(config, memory="lstm" if "{memory}" in spec else "none")
         torch.manual_seed(3)
         model = build_model(config, game, ObservationEncoder(game, encoder).shape)
         save_snapshot(tmp_path / "snapshot", model, SnapshotCard(game_id=game_id, model=config, encoder=encoder))
-        spec = spec.format(snapshot=tmp_path / "snapshot")
+        spec = spec.format(snapshot=tmp_path / "snapshot", memory=tmp_path / "snapshot")
     agent = build_agent(spec, make_game(game_id))
     yield agent, game_id
     agent.close()
