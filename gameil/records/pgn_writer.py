@@ -114,10 +114,10 @@ def _comment(text: str, clock: float | None) -> Iterator[str]:
 
 
 def wrap_tokens(tokens: Iterator[str]) -> Iterator[str]:
-    """Lines of at most 80 characters; no token is broken."""
+    """Lines of at most 80 characters; no token is broken, and no line of a comment begins as a tag does."""
     line = ""
     for token in tokens:
-        if line and len(line) + 1 + len(token) > LINE:
+        if line and len(line) + 1 + len(token) > LINE and (token[0] != "[" or token.startswith("[%")):
             yield line
             line = token
         else:

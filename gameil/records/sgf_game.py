@@ -210,7 +210,7 @@ class _Game:
             # Chinese records count in pairs of points: 3.75 is 7.5.
             komi *= 2
             self.tolerances.append("komi halved")
-        if komi % 0.5 or abs(komi) > size * size:
+        if komi % 0.5 or abs(komi) > min(size * size, LARGEST_KOMI):
             raise RefusedError("komi", f"KM[{excerpt(stated)}] is no komi of a {size}x{size} board")
         return komi
 
