@@ -7,7 +7,7 @@ from gameil.errors import GameError
 
 USUAL_START = "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1"
 _RANK = re.compile(r"(?:[1-9]|\+?[lnsbrpLNSBRP]|[gkGK])+")
-_HAND = re.compile(r"(\d{0,2})([rbgsnlpRBGSNLP])")
+_HAND = re.compile(r"([0-9]{0,2})([rbgsnlpRBGSNLP])")
 _PIECES = {"r": 2, "b": 2, "g": 4, "s": 4, "n": 4, "l": 4, "p": 18}
 """Pieces of each kind in a set of shogi."""
 
@@ -42,7 +42,7 @@ def checked(text: str) -> str:
         found = board.lower().count(piece) + held[piece]
         if found > most:
             raise GameError(f"{shown}: {found} pieces {piece.upper()}, there are {most}")
-    if not number.isdecimal() or len(number) > 4 or not int(number):
+    if not re.fullmatch(r"[0-9]{1,4}", number) or not int(number):
         raise GameError(f"{shown}: the move number {number[:10]!r} is not a number from 1 to 9999")
     return " ".join(fields)
 

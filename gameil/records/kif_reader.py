@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gameil.records.kif_board import board_sfen
 from gameil.records.record import GameRecord, PlayerInfo, RawRecord, RecordError, Termination
 from gameil.records.sources import Source
 from gameil.records.usi_reader import first_seat
@@ -43,12 +44,13 @@ HANDICAPS = {
     "十枚落ち": "4k4/9",
 }
 """White's first two ranks at each handicap; White (上手, who gives it) moves first."""
+USUAL_START = "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1"
 HANDICAP_REST = "/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL w - 1"
 
 FILES, RANKS = "１２３４５６７８９", "一二三四五六七八九"
 PIECES = {"歩": "P", "香": "L", "桂": "N", "銀": "S", "金": "G", "角": "B", "飛": "R"}
 """Pieces that can be dropped."""
-LINE = re.compile(r"[ 　\t]*(?P<number>\d{1,4})[ 　\t]+(?P<text>[^ 　\t(].*)")
+LINE = re.compile(r"[ 　\t]*(?P<number>[0-9]{1,4})[ 　\t]+(?P<text>[^ 　\t(].*)")
 MOVE = re.compile(
     rf"(?:同[ 　]*|(?P<file>[{FILES}1-9])(?P<rank>[{RANKS}1-9]))"
     r"(?P<piece>成香|成桂|成銀|[歩香桂銀金角飛玉王と杏圭全馬竜龍])"
@@ -70,6 +72,7 @@ ENDINGS: dict[str, tuple[str, Termination]] = {
 }
 """What stands in the place of the last move, for the player to move."""
 SUMMARY = re.compile(r"まで.{0,20}?(?P<who>先手|後手|下手|上手|千日手|持将棋)(?P<won>.{0,20}勝ち?)?")
+HANDS = (("先手の持駒", "下手の持駒"), ("後手の持駒", "上手の持駒"))
 NAMES = ({"先手", "下手"}, {"後手", "上手"})
 
 
@@ -122,6 +125,10 @@ class _Game:
     comments: dict[int, str] = field(default_factory=dict)
     ending: str = ""
     summary: re.Match[str] | None = None
+    board: list[str] = field(default_factory=list)
+    """The rows of a drawn start position."""
+    white_moves: bool = False
+    """The board says that White moves first."""
     unread: str = ""
     """The first line of moves that is none."""
 
@@ -142,10 +149,14 @@ def parse_kif(raw: RawRecord) -> GameRecord | RecordError:
     if not game.moves:
         return raw_error(raw, "no moves", "a game without moves")
     handicap = game.tags.pop("手合割", "平手").strip("　 ")
-    if handicap not in HANDICAPS or "先手の持駒" in game.tags or "後手の持駒" in game.tags:
-        return RecordError(raw.source, "start position", f"a start that is no handicap known by name: {handicap[:40]}")
-    ranks = HANDICAPS[handicap]
+    ranks = HANDICAPS.get(handicap)
     start = None if ranks is None else ranks + HANDICAP_REST
+    hands = tuple(next((game.tags.pop(name) for name in names if name in game.tags), "なし") for names in HANDS)
+    if game.board:
+        start = board_sfen(game.board, (hands[0], hands[1]), game.white_moves)
+    if (handicap not in HANDICAPS or hands != ("なし", "なし") or game.board) and start is None:
+        return RecordError(raw.source, "start position", f"a start that cannot be read: {excerpt(handicap[:40])}")
+    start = None if start == USUAL_START else start
     returns, termination = _outcome(game, (len(game.moves) + first_seat(start)) % 2)
     players = tuple(_player(game.tags, names) for names in NAMES)
     return GameRecord(
@@ -179,6 +190,10 @@ def _read_lines(text: str) -> _Game:
             break
         if line.startswith(("#", "&", "手数--")) or not line.strip():
             continue
+        if line.startswith("|") and not game.moves and len(game.board) <= len(RANKS):
+            game.board.append(line)
+            continue
+        game.white_moves |= line.strip() in ("後手番", "上手番")
         numbered = LINE.fullmatch(line)
         if numbered is None:
             game.summary = SUMMARY.match(line.strip()) or game.summary

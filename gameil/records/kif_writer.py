@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 from gameil.errors import RecordsError
-from gameil.records.kif_reader import ENDINGS, FILES, HANDICAP_REST, HANDICAPS, RANKS
+from gameil.records.kif_board import board_sfen, draw_board
+from gameil.records.kif_reader import ENDINGS, FILES, HANDICAP_REST, HANDICAPS, HANDS, RANKS
 from gameil.records.record import GameRecord
 from gameil.records.usi_reader import MOVE, first_seat
 
 USUAL_RANKS = "lnsgkgsnl/1r5b1"
 NAMES = {"P": "歩", "L": "香", "N": "桂", "S": "銀", "G": "金", "B": "角", "R": "飛", "K": "玉"}
 PROMOTED = {"P": "と", "L": "成香", "N": "成桂", "S": "成銀", "B": "馬", "R": "龍"}
-HEADER_NAMES = {"手合割", "先手", "後手", "下手", "上手", "棋戦", "持ち時間", "先手の持駒", "後手の持駒"}
+HEADER_NAMES = {"手合割", "先手", "後手", "下手", "上手", "棋戦", "持ち時間", *HANDS[0], *HANDS[1]}
 
 
 def format_kif(record: GameRecord) -> str:
@@ -21,9 +22,9 @@ def format_kif(record: GameRecord) -> str:
     if held or any(player.rating or player.title for player in record.players):
         raise RecordsError(f"kif cannot carry {', '.join(held) or 'ratings and titles'} of a record of shogi")
     starts = {None if ranks is None else ranks + HANDICAP_REST: name for name, ranks in HANDICAPS.items()}
-    if record.start not in starts:
-        raise RecordsError(f"kif names starts by their handicap, not {str(record.start)[:80]!r}")
-    lines = ["#KIF version=2.0 encoding=UTF-8", *_header(record, starts[record.start])]
+    lines = ["#KIF version=2.0 encoding=UTF-8", *_header(record, starts.get(record.start, "その他"))]
+    if record.start is not None and record.start not in starts:
+        lines += _drawn(record.start)
     lines += ["手数----指手---------消費時間--", *_comment(record, -1)]
     for index, text in enumerate(_moves(record)):
         lines += [f"{index + 1:>4} {text}", *_comment(record, index)]
@@ -49,6 +50,20 @@ def _header(record: GameRecord, handicap: str) -> Iterator[str]:
         if name in HEADER_NAMES or "：" in name or len(name) > 40 or name != _line(name) or name[:1] in "*#&0123456789":
             raise RecordsError(f"kif cannot carry a tag named {name[:40]!r}")
         yield f"{name}：{_line(value)}"
+
+
+def _drawn(start: str) -> list[str]:
+    """The board of a start that has no name. Raises ``RecordsError`` where it would be read back otherwise."""
+    try:
+        rows, hands, white_moves = draw_board(start)
+    except (ValueError, KeyError):
+        rows, hands, white_moves = [], ("", ""), False
+    if board_sfen(rows, hands, white_moves) != start:
+        raise RecordsError(f"kif cannot draw the start {start[:80]!r}: not an SFEN of move 1 in its usual form")
+    frame = "+---------------------------+"
+    files = "  ９ ８ ７ ６ ５ ４ ３ ２ １"
+    lines = [f"後手の持駒：{hands[1]}", files, frame, *rows, frame, f"先手の持駒：{hands[0]}"]
+    return [*lines, "後手番"] if white_moves else lines
 
 
 def _line(text: str) -> str:

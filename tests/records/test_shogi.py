@@ -1,5 +1,6 @@
 """Shogi records in USI and KIF: known games, handicaps, charsets, and round trips of games that the rules play."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from gameil.positions.played_game import PlayedGame
 from gameil.positions.to_record import to_record
 from gameil.positions.transcribe import transcribe
 from gameil.records.formats import format_record, read_records
+from gameil.records.kif_board import board_sfen, draw_board
 from gameil.records.kif_reader import HANDICAP_REST, HANDICAPS
 from gameil.records.record import GameRecord, PlayerInfo, Provenance, RecordError
 from tests.records.reading import HERE, content, read, read_error, read_one
@@ -244,8 +246,9 @@ def test_what_the_formats_cannot_carry_is_refused() -> None:
     with pytest.raises(RecordsError, match="usi cannot carry returns"):
         format_record(drawn, "usi")
     odd = GameRecord("shogi", "action", ("5i5h",), HERE, start="4k4/9/9/9/9/9/9/9/4K4 b - 1")
-    with pytest.raises(RecordsError, match="by their handicap"):
-        format_record(odd, "kif")
+    late = GameRecord("shogi", "action", ("5i5h",), HERE, start="4k4/9/9/9/9/9/9/9/4K4 b - 7")
+    with pytest.raises(RecordsError, match="cannot draw the start"):
+        format_record(late, "kif")
     assert read_one("usi", format_record(odd, "usi")).start == odd.start
 
 
@@ -260,6 +263,8 @@ def test_what_the_formats_cannot_carry_is_refused() -> None:
         ("4k4/9/9/9/9/9/9/9/4K4 b 3K 1", "pieces in hand"),
         ("4k4/9/9/9/9/9/9/9/4K4 b 99P 1", "99 pieces P"),
         ("4k4/9/9/9/9/9/9/9/4K4 b - 0", "move number"),
+        ("4k4/9/9/9/9/9/9/9/4K4 b - ١", "move number"),
+        ("4k4/9/9/9/9/9/9/9/4K4 b ٢P 1", "pieces in hand"),
         ("4k4/4R4/9/9/9/9/9/9/4K4 b - 1", "stands in check"),
         ("4k4", "2 to 4 fields"),
     ],
@@ -315,3 +320,55 @@ def test_the_command_line_takes_and_gives_kif(tmp_path: Path, capsys: pytest.Cap
     first, second = Dataset(out), Dataset(tmp_path / "again.lmdb")
     assert (len(first), first.counts().total.rejected) == (2, {})
     assert first.digest() == second.digest()
+
+
+BOARD = """\
+後手の持駒：飛　角二
+  ９ ８ ７ ６ ５ ４ ３ ２ １
++---------------------------+
+| ・ ・ ・ ・v玉 ・ ・ ・v香|一
+| ・ ・ ・ ・ ・ ・ ・ ・ ・|二
+| ・ ・ ・ ・ 歩 ・ ・ ・ ・|三
+| ・ ・ ・ ・ ・ ・ ・ ・ ・|四
+| ・ ・ ・ ・ ・ ・ ・ ・ ・|五
+| ・ ・ ・ ・ ・ ・ ・ ・ ・|六
+| ・ ・ ・ ・ ・ ・ ・ ・ ・|七
+| ・v馬 ・ ・ ・ ・ ・ 龍 ・|八
+| ・ ・ ・ ・ 王 ・ ・ ・ ・|九
++---------------------------+
+先手の持駒：金　歩十七
+後手番
+手数----指手---------
+   1 ８一角打
+"""
+
+
+def test_a_drawn_board_is_a_start() -> None:
+    record = read_one("kif", BOARD.replace("角二", "角"))
+    assert record.start == "4k3l/9/4P4/9/9/9/9/1+b5+R1/4K4 w G17Prb 1"
+    played = transcribe(record)
+    assert isinstance(played, PlayedGame), played
+    assert content(read_one("kif", format_record(record, "kif"))) == content(record)
+    assert isinstance(transcribe(read_one("kif", BOARD)), RecordError)  # a third bishop
+    for wrong in (
+        BOARD.replace("v香", "v象"),
+        BOARD.replace("| ・ ・ ・ ・ 歩", "| ・ ・ ・ 歩"),
+        BOARD.replace("飛", "飛百"),
+    ):
+        assert read_error("kif", wrong).reason == "start position"
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**32 - 1), plies=st.integers(1, 250))
+def test_any_position_can_be_drawn(seed: int, plies: int) -> None:
+    played = random_game(seed, plies, None)
+    state = make_game("shogi").initial_state()
+    for action in played.actions.tolist():
+        state.apply(action)
+    board, mover, hand, _ = str(state).split()
+    rows, hands, white_moves = draw_board(f"{board} {mover} {hand} 1")
+    sfen = board_sfen(rows, hands, white_moves)
+    assert sfen is not None
+    assert sfen.split()[:2] == [board, mover]
+    assert sorted(re.findall(r"\d*[A-Za-z]", sfen.split()[2])) == sorted(re.findall(r"\d*[A-Za-z]", hand))
+    assert board_sfen(*draw_board(sfen)) == sfen
