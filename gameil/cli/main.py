@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("gameil.cli.ingest", "read game records (PGN, SGF, JSON lines, archives) into a dataset"),
     "data": ("gameil.cli.data", "look into datasets; verify, export, filter, merge them, or forget a player"),
     "pretrain": ("gameil.cli.pretrain", "learn to imitate the moves of a dataset"),
+    "learning-rate": ("gameil.cli.learning_rate", "look for a learning rate before a long pretraining"),
     "finetune": ("gameil.cli.finetune", "improve a pretrained agent by playing against its past selves"),
     "dagger": ("gameil.cli.dagger", "let an expert label the positions an agent gets into, and learn from them"),
     "record": ("gameil.cli.record", "write down games that agents play against each other"),

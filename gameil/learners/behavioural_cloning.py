@@ -139,17 +139,21 @@ class BehaviouralCloning:
             self._averaged = [tensor for tensor in self.average.state_dict().values() if tensor.is_floating_point()]
         self.steps_done = 0
 
-    def step(self, batch: PositionBatch | SequenceBatch, *, share: float | None = None) -> StepResult:
+    def step(
+        self, batch: PositionBatch | SequenceBatch, *, share: float | None = None, learning_rate: float | None = None
+    ) -> StepResult:
         """One update.
 
         Args:
             batch: positions to imitate, or windows of games for a network with a memory.
             share: part of the training that is over, 0 to 1, for budgets in minutes; None counts steps.
+            learning_rate: in place of the schedule's.
 
         Raises:
             ConfigError: the loss is no longer finite; the weights are left as they were.
         """
-        learning_rate = self.learning_rate(share)
+        if learning_rate is None:
+            learning_rate = self.learning_rate(share)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.zero_grad()

@@ -1,6 +1,6 @@
 """Human-move prediction of any agent: how often it would have chosen the move that was played, in which positions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gameil.agents.agent import Agent, Request
 from gameil.agents.engine_process import known_to_user
 from gameil.agents.spec import build_agent, network_options, parse_spec
-from gameil.checkpoints.snapshot import load_snapshot
+from gameil.checkpoints.snapshot import Snapshot, load_snapshot
 from gameil.config import COMMAND_LINE_ONLY
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.loader import Loader
@@ -22,9 +22,10 @@ from gameil.dataset.schema import Split
 from gameil.errors import ConfigError, DatasetError
 from gameil.games.game import State
 from gameil.games.registry import make_game
-from gameil.learners.held_out import score_moves
+from gameil.learners.held_out import score_moves, whole_games
+from gameil.models.memory_inference import MemoryEvaluator
 from gameil.positions.encoder import ObservationEncoder
-from gameil.positions.position_batch import CONTEXT, flat_legal
+from gameil.positions.position_batch import CONTEXT, PositionBatch, flat_legal
 from gameil.positions.replay import replay
 from gameil.seeding import generator
 from gameil.stages.known_positions import BARE, KnownPositions, position_keys
@@ -193,18 +194,28 @@ def _by_network(config: AccuracyConfig, spec: str) -> Iterator[_Batch]:
     family = _family(config.dataset)
     snapshot = load_snapshot(Path(parsed.target), game=family)
     options = network_options(parsed)
-    evaluator = snapshot.evaluator(**options)
-    loader = Loader(config.dataset, config.split, snapshot.card.encoder, LoaderConfig(min_legal=2), augment=False)
+    evaluate = _evaluation(snapshot, options)
+    remembers = snapshot.model.memory is not None
+    loader = Loader(
+        config.dataset,
+        config.split,
+        snapshot.card.encoder,
+        LoaderConfig(min_legal=1 if remembers else 2),
+        augment=False,
+    )
     num_planes = snapshot.game.observation_shape[0]
     left = config.positions
-    for batch in loader.once(max_positions=config.positions, batch_size=config.batch_size):
+    batches = loader.once(max_positions=config.positions, batch_size=config.batch_size)
+    for batch in whole_games(batches) if remembers else batches:
         if left <= 0:
             return
-        batch = batch.take(np.arange(min(left, len(batch))))
-        left -= len(batch)
-        rows = np.repeat(np.arange(len(batch)), batch.num_legal())
-        told = None if options["conditions"] else batch.conditions(evaluator.conditions)
-        log_probs, values = evaluator.evaluate_legal(batch.observations, batch.legal.astype(np.int64), rows, told)
+        log_probs, values = evaluate(batch)
+        chosen = np.flatnonzero(batch.num_legal() > 1)[:left]
+        left -= len(chosen)
+        kept = np.isin(np.repeat(np.arange(len(batch)), batch.num_legal()), chosen)
+        batch, log_probs, values = batch.take(chosen), log_probs[kept], values[chosen]
+        if len(batch) == 0:
+            continue
         best = np.maximum.reduceat(log_probs, batch.offsets[:-1])
         unknown = batch.return_weights == 0
         yield _Batch(
@@ -225,6 +236,25 @@ def _by_network(config: AccuracyConfig, spec: str) -> Iterator[_Batch]:
             without_distribution=0,
             undecided=int((best < 0.0).sum()),
         )
+
+
+def _evaluation(
+    snapshot: Snapshot, options: dict[str, Any]
+) -> Callable[[PositionBatch], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Log-probabilities and values of a batch: told each position's own conditions, or those of the spec for all."""
+    if snapshot.model.memory is not None and options["backend"] == "eager":
+        if options["conditions"]:
+            raise ConfigError("a network with a memory is measured with each position's own conditions: name none")
+        return MemoryEvaluator(snapshot.model, device=options["device"]).evaluate_batch
+    evaluator = snapshot.evaluator(**options)
+    if not options["conditions"]:
+        return evaluator.evaluate_batch
+
+    def evaluate(batch: PositionBatch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        rows = np.repeat(np.arange(len(batch)), batch.num_legal())
+        return evaluator.evaluate_legal(batch.observations, batch.legal.astype(np.int64), rows)
+
+    return evaluate
 
 
 def _by_agent(config: AccuracyConfig, spec: str, dataset: Dataset) -> Iterator[_Batch]:

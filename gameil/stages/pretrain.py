@@ -34,6 +34,7 @@ from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 from gameil.positions.position_batch import PositionBatch
 from gameil.seeding import stream_seed
 from gameil.stages.interrupts import DeferredInterrupt
+from gameil.stages.training_window import TrainingWindow
 from gameil.tracking.progress import Progress
 from gameil.tracking.run import Run
 
@@ -140,11 +141,13 @@ class _Training:
         self.game: Game = make_game(dataset.meta.family)
         dataset.close()
         encoder = ObservationEncoder(self.game, config.encoder)
-        model = _initial_model(config, self.game, encoder)
+        model = initial_model(config, self.game, encoder)
         self.size = measure_size(model)
         self.learner = BehaviouralCloning(model, config.learner, total_steps=config.steps or 1, device=config.device)
         loader_config = replace(config.loader, seed=stream_seed(config.seed, "loader", config.loader.seed))
-        self.loader: TrainingSource | PrefetchedLoader[SequenceBatch] = _source(config, self.game.family, loader_config)
+        self.loader: TrainingSource | PrefetchedLoader[SequenceBatch] = training_batches(
+            config, self.game.family, loader_config
+        )
         self.positions_a_batch = config.loader.batch_size
         if config.model.memory != "none":
             self.positions_a_batch -= config.loader.batch_size % config.sequences.length
@@ -167,7 +170,7 @@ class _Training:
     def train(self, bar: Progress, interrupt: DeferredInterrupt) -> None:
         """Updates until the budget is spent, evaluating, logging and saving on the way."""
         config, learner = self.config, self.learner
-        window = _Window(self)
+        window = TrainingWindow(self)
         saved = time.monotonic()
         by_steps = config.steps is not None
         while not self.over():
@@ -347,34 +350,7 @@ class _Training:
         return values
 
 
-class _Window:
-    """Means of the metrics since the last log entry, with the speed in that time."""
-
-    def __init__(self, training: _Training) -> None:
-        self._open(training)
-
-    def add(self, metrics: Any) -> None:
-        for name, value in metrics.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._steps += 1
-
-    def close(self, training: _Training) -> dict[str, float]:
-        """The means, ``time/positions_per_second`` and ``time/data_wait_share``; a new window begins."""
-        seconds = max(1e-9, training.elapsed() - self._elapsed)
-        means = {name: value / self._steps for name, value in self._sums.items()}
-        means["time/positions_per_second"] = self._steps * training.positions_a_batch / seconds
-        means["time/data_wait_share"] = (training.waited() - self._waited) / seconds
-        self._open(training)
-        return means
-
-    def _open(self, training: _Training) -> None:
-        self._sums: dict[str, float] = {}
-        self._steps = 0
-        self._elapsed = training.elapsed()
-        self._waited = training.waited()
-
-
-def _source(
+def training_batches(
     config: PretrainConfig, family: str, loader: LoaderConfig
 ) -> TrainingSource | PrefetchedLoader[SequenceBatch]:
     """Single positions, or windows of games for a network with a memory."""
@@ -384,7 +360,7 @@ def _source(
     return PrefetchedLoader(windows, workers=loader.workers)
 
 
-def _initial_model(config: PretrainConfig, game: Game, encoder: ObservationEncoder) -> PolicyValueNet:
+def initial_model(config: PretrainConfig, game: Game, encoder: ObservationEncoder) -> PolicyValueNet:
     """Fresh weights, or those of ``init``. Raises ``ConfigError`` where ``init`` is not of the configured shape."""
     if config.init is None:
         return build_model(config.model, game, encoder.shape, seed=stream_seed(config.seed, "weights"))
