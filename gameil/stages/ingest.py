@@ -51,7 +51,7 @@ class IngestConfig:
     """Processes that read records and play their moves, this one included; 0: one for each processor."""
     limit: int | None = None
     """Read at most so many records in this run."""
-    batch_records: int = 2000
+    batch_records: int = 5000
     """Records committed together: what a killed run can lose."""
     filters: FilterConfig = field(default_factory=FilterConfig)
     """What games must pass to be let in; fixed when the dataset is made."""
