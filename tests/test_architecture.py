@@ -28,6 +28,10 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "pydantic": ("config.py",),
     "safetensors": ("checkpoints/*.py",),
     "zstandard": ("records/*.py", "dataset/*.py"),
+    "urllib": ("download/*.py",),
+    "http": ("download/*.py",),
+    "socket": (),
+    "ssl": (),
     "rich": ("tracking/progress.py",),
     "rust_pgn_reader_python_binding": ("records/pgn_rust.py",),
     "openvino": ("models/backends/openvino_backend.py",),
@@ -35,8 +39,9 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "onnxruntime": ("models/backends/onnx_runtime.py",),
     "torch": ("losses/*.py", "models/*.py", "checkpoints/*.py", "learners/*.py", "stages/*.py", "cli/doctor.py"),
 }
-"""Third-party package -> the only files that may import it, lazily or not (patterns under ``gameil/``). Rules, records,
-data, search, matches and bookkeeping work without torch; ``gameil doctor`` says which of its devices there are."""
+"""Package -> the only files that may import it, lazily or not (patterns under ``gameil/``): third-party ones, and what
+reaches a network. Rules, records, data, search, matches and bookkeeping work without torch; ``gameil doctor`` says which
+of its devices there are."""
 
 UNSAFE_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 PROVES_PICKLING = "games/conformance.py"

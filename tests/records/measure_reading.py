@@ -1,6 +1,6 @@
 """Run as a process of its own: reads a file as ``gameil ingest`` does and tells what became of it, in how much memory.
 
-    python tests/records/measure_reading.py FILE [FORMAT]
+    python tests/records/measure_reading.py FILE
 
 Prints one JSON object. Memory is what the process ever held beyond what it needs for a small file.
 """
@@ -10,7 +10,6 @@ import resource
 import sys
 import tempfile
 import time
-from itertools import islice
 from pathlib import Path
 
 from gameil.errors import RecordsError
@@ -32,7 +31,7 @@ def most_memory() -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
-def main(path: Path, format: str | None) -> None:
+def main(path: Path) -> None:
     with tempfile.TemporaryDirectory() as directory:
         small = Path(directory) / "small.pgn"
         small.write_text(SMALL)
@@ -41,7 +40,7 @@ def main(path: Path, format: str | None) -> None:
     started = time.process_time()
     number, errors, refusal = 0, [], None
     try:
-        for record in read_records(path, format):
+        for record in read_records(path):
             number += 1
             if isinstance(record, RecordError) and len(errors) < MAX_SHOWN:
                 errors.append([record.reason, record.detail])
@@ -58,4 +57,4 @@ def main(path: Path, format: str | None) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), next(islice(sys.argv, 2, None), None))
+    main(Path(sys.argv[1]))

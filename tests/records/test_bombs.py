@@ -21,6 +21,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from gameil.cli.main import main
+
 MAX_MEBIBYTES = 200
 """What reading a bomb may hold beyond what reading a small file does."""
 MAX_SECONDS = 20
@@ -50,7 +52,7 @@ class Answer:
 def answer(tmp_path: Path, repository: Path) -> Callable[..., Answer]:
     """Reads bytes as a file in a measured process; they come in pieces, each so many times."""
 
-    def ask(*pieces: bytes | tuple[bytes, int], name: str = "games", format: str | None = None) -> Answer:
+    def ask(*pieces: bytes | tuple[bytes, int], name: str = "games", most: float = MAX_MEBIBYTES) -> Answer:
         path = tmp_path / name
         with path.open("wb") as file:
             for piece in pieces:
@@ -58,10 +60,10 @@ def answer(tmp_path: Path, repository: Path) -> Callable[..., Answer]:
                 for _ in range(times):
                     file.write(data)
         script = repository / "tests" / "records" / "measure_reading.py"
-        command = [sys.executable, str(script), str(path), *([format] if format else [])]
+        command = [sys.executable, str(script), str(path)]
         done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=250, check=True)
         found = Answer(**json.loads(done.stdout))
-        assert found.mebibytes < MAX_MEBIBYTES, found
+        assert found.mebibytes < most, found
         assert found.seconds < MAX_SECONDS, found
         texts = [*(detail for _, detail in found.errors), found.refusal or ""]
         assert all(text.isprintable() for text in texts)
@@ -83,7 +85,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 def test_ten_gigabytes_in_a_few_megabytes(answer: Callable[..., Answer], packer: str) -> None:
     pack = PACKERS[packer]
     # A compressed file may be several, one behind the other.
-    found = answer(pack(PGN_HEAD), (pack(MOVES * 8), 10_000 // 8))
+    found = answer(pack(PGN_HEAD), (pack(MOVES), 10_000))
     assert found.records == 2
     assert found.reasons == ["too large", "truncated"]
     assert "grows more than 200 times when decompressed: taken for a bomb" in found.errors[1][1]
@@ -116,7 +118,7 @@ def test_zip_members_that_share_their_data(answer: Callable[..., Answer]) -> Non
     assert "taken for a bomb" in found.errors[-1][1]
 
 
-@pytest.mark.parametrize("text", [b"a", b'"', b"]", b"[", b" "])
+@pytest.mark.parametrize("text", [b'"', b"[", b" "])
 def test_a_header_line_without_end(answer: Callable[..., Answer], text: bytes) -> None:
     line = zstandard.compress(text * (16 * MIB))
     found = answer(
@@ -164,10 +166,11 @@ def test_ten_million_deep(answer: Callable[..., Answer], name: str, begin: bytes
         ("x.jsonl", b'{"game":"nim","moves":["a"', b',"a"', b"]}\n"),
     ],
 )
-def test_records_as_large_as_allowed(
+def test_large_records_without_end_of_a_kind(
     answer: Callable[..., Answer], name: str, begin: bytes, unit: bytes, end: bytes
 ) -> None:
-    found = answer(begin, unit * (4 * MIB // len(unit) - 100), end, name=name)
+    # A quarter of what is allowed, which shows growth as well in less time.
+    found = answer(begin, unit * (MIB // len(unit)), end, name=name, most=MAX_MEBIBYTES / 2)
     assert found.records == 1
     assert "too large" not in found.reasons
 
@@ -204,14 +207,14 @@ def _header(name: bytes, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
     return member.tobuf(tarfile.GNU_FORMAT)
 
 
-@pytest.mark.parametrize("size", [1 << 40, (1 << 63) - 1, 1 << 80])
+@pytest.mark.parametrize("size", [(1 << 63) - 1, 1 << 80])
 def test_a_tar_member_that_is_said_to_be_huge(answer: Callable[..., Answer], size: int) -> None:
     found = answer(_header(b"a.pgn", size), GAME * 3)
     assert found.reasons == ["truncated"]
     assert found.records == 3
 
 
-@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.XGLTYPE])
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.XGLTYPE])
 def test_very_many_tiny_members_of_tar(answer: Callable[..., Answer], kind: bytes) -> None:
     found = answer(
         (_header(b"a.pgn", 0, kind), 30_000), _header(b"z.pgn", len(GAME)), GAME.ljust(512, b"\0"), bytes(1024)
@@ -239,3 +242,15 @@ def test_archives_within_archives_end(answer: Callable[..., Answer]) -> None:
     found = answer(data)
     assert found.reasons == ["truncated"]
     assert "more than 4 layers of compression and archives" in found.errors[0][1]
+
+
+def test_a_bomb_on_the_command_line_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "games.pgn.zst"
+    path.write_bytes(zstandard.compress(PGN_HEAD) + zstandard.compress(MOVES) * 1000)
+    out = tmp_path / "games.lmdb"
+    assert main(["ingest", str(path), "--game", "chess", "--out", str(out), "--workers", "1", "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "no usable game: 2 records, rejected: 1 too large, 1 truncated" in error
+    assert "taken for a bomb" in error
+    assert not out.exists()
