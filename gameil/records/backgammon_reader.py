@@ -20,11 +20,13 @@ BOUNDARY = re.compile(
     rb"^[ \t]*+(?:(?P<game>Game[ \t]+\d++)|(?P<length>\d{1,9})[ \t]+points?[ \t]+match|;[ \t]*+\[(?P<tag>[^\n]*+))",
     re.MULTILINE,
 )
-TAG = re.compile(r"([^\"\[\]]+?)\s*\"(.*)\"\s*\]?\s*")
+TAG = re.compile(r"([^\"\[\]]*+)\"(.*)\"\s*+\]?\s*+")
 LENGTH = "Match length"
 """Tag: points that win the match, 0 for a game for money."""
 
 SCORES = re.compile(r"[ \t]*(.*?)[ \t]*:[ \t]*(\d{1,9})[ \t]+(.*?)[ \t]*:[ \t]*(\d{1,9})[ \t]*")
+LONGEST_NAMES = 500
+"""Characters of the longest line that names the players."""
 STEP = r"(?:bar|\d{1,2})(?:/(?:off|\d{1,2})\*?)+(?:\([1-4]\))?"
 EVENT = re.compile(
     rf"(?P<dice>[1-6][1-6]):[ \t]*(?P<play>cannot[ \t]+move|\?\?\?\?|{STEP}(?:[ \t]+{STEP})*)?"
@@ -97,7 +99,7 @@ def _cut_out(window: Window, begin: int, end: int, header: Mapping[str, str]) ->
 def _add_tag(header: dict[str, str], line: bytes) -> None:
     tag = TAG.fullmatch(_decode(line[:MAX_HEADER])[0])
     if tag and sum(map(len, header)) + sum(map(len, header.values())) + len(line) <= MAX_HEADER:
-        header[tag[1]] = tag[2]
+        header[tag[1].strip()] = tag[2]
 
 
 def _decode(data: bytes) -> tuple[str, bool]:
@@ -142,7 +144,7 @@ def parse_match_game(raw: RawRecord) -> GameRecord | RecordError:
         return RecordError(raw.source, "variant", f"not played by the rules of backgammon: {variation[:80]!a}")
     text, latin = _decode(raw.data)
     lines = [line for line in text.splitlines()[1:] if line.strip()]
-    scores = SCORES.fullmatch(lines[0]) if lines else None
+    scores = SCORES.fullmatch(lines[0]) if lines and len(lines[0]) <= LONGEST_NAMES else None
     try:
         turns = _read_turns(lines[1:] if scores else lines)
     except _SyntaxError as error:

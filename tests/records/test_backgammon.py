@@ -235,3 +235,10 @@ def test_real_matches_are_played_by_the_rules(shared_data: Path) -> None:
         played = transcribe(record)
         assert isinstance(played, PlayedGame), played
         assert content(read_one("mat", format_record(record, "mat"))) == content(record)
+
+
+@pytest.mark.parametrize("head", ["", " Game 1\n", " Game 1\n A : 0   B : 0\n 1) "])
+@pytest.mark.parametrize("unit", [" : 1", "; [", '"', '; [A " ', " ", "8/5 ", "66: 6/off(4) ", ":", "1)", "bar/"])
+def test_repetition_takes_linear_time(head: str, unit: str) -> None:
+    """A quadratic pattern would need minutes for this."""
+    assert read("mat", head + unit * (150_000 // len(unit)))

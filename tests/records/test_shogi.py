@@ -372,3 +372,13 @@ def test_any_position_can_be_drawn(seed: int, plies: int) -> None:
     assert sfen.split()[:2] == [board, mover]
     assert sorted(re.findall(r"\d*[A-Za-z]", sfen.split()[2])) == sorted(re.findall(r"\d*[A-Za-z]", hand))
     assert board_sfen(*draw_board(sfen)) == sfen
+
+
+@pytest.mark.parametrize("head", ["", "手数----\n", " 1 ", "先手：", "sfen "])
+@pytest.mark.parametrize(
+    "unit", ["1 ", "同", "(", " 1 ７六歩(77)", "まで", "|・", "手合割：", "\u3000", "sfen ", "7g7f ", "/"]
+)
+def test_repetition_takes_linear_time(head: str, unit: str) -> None:
+    """A quadratic pattern would need minutes for this."""
+    for format in ("kif", "usi"):
+        assert read(format, head + unit * (150_000 // len(unit)))
