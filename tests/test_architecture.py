@@ -39,9 +39,9 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "onnxruntime": ("models/backends/onnx_runtime.py",),
     "torch": ("losses/*.py", "models/*.py", "checkpoints/*.py", "learners/*.py", "stages/*.py", "cli/doctor.py"),
 }
-"""Package -> the only files that may import it, lazily or not (patterns under ``gameil/``): third-party ones, and what
-reaches a network. Rules, records, data, search, matches and bookkeeping work without torch; ``gameil doctor`` says which
-of its devices there are."""
+"""Package -> the only files that may import it, lazily or not (patterns under ``gameil/``): third-party ones, and
+what reaches a network. Rules, records, data, search, matches and bookkeeping work without torch; ``gameil doctor``
+says which of its devices there are."""
 
 UNSAFE_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 PROVES_PICKLING = "games/conformance.py"
