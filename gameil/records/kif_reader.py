@@ -116,6 +116,17 @@ def _cut_out(window: Window, begin: int, end: int) -> RawRecord | RecordError:
     return RawRecord("kif", window.data[begin:end], window.at(begin))
 
 
+def _decode(data: bytes) -> tuple[str, bool]:
+    """The text, and whether some bytes are no characters."""
+    for charset in ("utf-8-sig", "cp932"):
+        try:
+            return data.decode(charset), False
+        except UnicodeDecodeError:
+            pass
+    likely = max(("utf-8", "cp932"), key=lambda charset: sum(data.count(sign.encode(charset)) for sign in RANKS))
+    return data.decode(likely, "replace"), True
+
+
 @dataclass
 class _Game:
     """What the lines of a game say."""
@@ -135,13 +146,7 @@ class _Game:
 
 def parse_kif(raw: RawRecord) -> GameRecord | RecordError:
     """Reads one game. Seat 0 is 先手 (or 下手, who takes a handicap), seat 1 後手 (or 上手)."""
-    try:
-        text = raw.data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = raw.data.decode("cp932")
-        except UnicodeDecodeError:
-            return raw_error(raw, "encoding", "neither UTF-8 nor Shift_JIS (CP932)")
+    text, damaged = _decode(raw.data)
     game = _read_lines(text)
     if game.unread:
         what = excerpt(game.unread.strip())
@@ -174,6 +179,7 @@ def parse_kif(raw: RawRecord) -> GameRecord | RecordError:
         time_control=game.tags.pop("持ち時間", None) or None,
         tags=game.tags,
         comments=game.comments,
+        tolerances=("undecodable bytes",) * damaged,
     )
 
 

@@ -156,12 +156,19 @@ def test_without_a_last_word_the_summary_does(summary: str, returns: object) -> 
         ("手数----\n 1 ７六歩(77)\n 2 e4\n", "syntax"),
         ("先手：A\n", "no moves"),
         ("手合割：その他\n手数----\n 1 ７六歩(77)\n", "start position"),
-        ("先手：\udcff", "encoding"),
+        ("先手：\udcff", "no moves"),
     ],
 )
 def test_what_cannot_be_read_is_an_error(text: str, reason: str) -> None:
-    data = text.encode("utf-8", "surrogateescape") if reason == "encoding" else text.encode()
-    assert read_error("kif", data).reason == reason
+    assert read_error("kif", text.encode("utf-8", "surrogateescape")).reason == reason
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "cp932"])
+def test_bytes_that_are_no_characters_cost_only_themselves(charset: str) -> None:
+    data = KIF.encode(charset).replace(b"Ann", b"A\xff\xffn").replace(b"before", b"\x81\xffbefore")
+    record = read_one("kif", data)
+    assert record.moves == tuple(OPENING.split()[3:])
+    assert record.tolerances == ("undecodable bytes",)
 
 
 def test_endless_games_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
