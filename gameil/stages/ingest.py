@@ -7,7 +7,7 @@ uncommitted batch, and ``resume`` ends with the same dataset as an uninterrupted
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby, islice
 from pathlib import Path
@@ -31,6 +31,7 @@ _SLOW_BYTES = 1 << 28
 _COMMIT_BYTES = 1 << 26
 """Bytes of plies collected before a commit, however few the records: bounds the memory."""
 _SHOWN_REASONS = 12
+_SHOWN_SOURCES = 3
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,11 @@ def ingest(config: IngestConfig, run: Reporter, *, resume: bool) -> dict[str, An
         example = f"; the last one: {examples.detail}" if examples else ""
         filtered = f", filtered: {_by_name(counts.filtered)}" if counts.filtered else ""
         raise RecordsError(
-            f"{', '.join(str(path) for path in config.sources)}: no usable game: {counts.read:,} records, "
+            f"{_named(config.sources)}: no usable game: {counts.read:,} records, "
             f"rejected: {_by_name(counts.rejected)}{filtered}{example}"
         )
     if writer.discard_if_empty():
-        raise RecordsError(f"{', '.join(str(path) for path in config.sources)}: no records of games in it")
+        raise RecordsError(f"{_named(config.sources)}: no records of games in it")
     if checked["resolved"]:
         by = "the Rust reader of the pgn extra" if config.pgn_extra and is_available() else "NumPy"
         run.say(
@@ -218,6 +219,12 @@ class _Taken:
     def estimate(self, size: int) -> int:
         """About how many records there are in all, if the rest of the source's ``size`` bytes is like its beginning."""
         return round((self._skipped + self.number) * size / max(1, self._bytes))
+
+
+def _named(sources: Sequence[Path]) -> str:
+    """The sources in one line, however many."""
+    names = [str(path) for path in sources[:_SHOWN_SOURCES]]
+    return ", ".join([*names, f"{len(sources) - len(names)} others"] if len(sources) > len(names) else names)
 
 
 def _refuse_unreadable(path: Path) -> None:
