@@ -70,13 +70,17 @@ class ReplayedGames:
 class ReplaysWholeGames(Protocol):
     """A game whose adapter can make a ``GameReplay``."""
 
+    @property
+    def replayed_whole(self) -> bool:
+        """Whether this game has no chance and a frame that fits."""
+
     def game_replay(self) -> "GameReplay | None":
         """A new replayer for all games of the family, None where they do not fit."""
 
     def replay_request(
         self, name: str, start: str | None, actions: NDArray[np.integer[Any]], shown: NDArray[np.bool_]
-    ) -> ReplayRequest | None:
-        """A game for it; None where this one has chance. Raises ``GameError`` for a bad start."""
+    ) -> ReplayRequest:
+        """A game for it, where this one is ``replayed_whole``. Raises ``GameError`` for a bad start."""
 
 
 class _SeatView:

@@ -105,6 +105,8 @@ class OpenSpielGame:
         self.sorts = self.frame is None or self.renaming is not None
         """Whether legal actions need sorting: not every engine game lists them so."""
         self.seats = self.frame.raw_seats if self.frame is not None else None
+        fits = self.frame is not None and self.frame.alternates and self.frame.board.flat_planes is not None
+        self.replayed_whole = fits and not self.capabilities.stochastic
         self.observe: Callable[[Any, int, NDArray[np.float32]], None]
         self.observation_shape: tuple[int, ...]
         if self.frame is not None:
@@ -164,19 +166,17 @@ class OpenSpielGame:
         return self._symmetries
 
     def game_replay(self) -> GameReplay | None:
-        """A new replayer of the family's games, None without a frame of known planes whose seats move in turn."""
-        if self.frame is None or self.frame.board.flat_planes is None or not self.frame.alternates:
+        """A new replayer of the family's games; None where they do not fit."""
+        if self.frame is None or not self.replayed_whole:
             return None
         return GameReplay(make_observation(self.raw), self.frame, self.renaming, self.num_actions)
 
     def replay_request(
         self, name: str, start: str | None, actions: NDArray[np.integer[Any]], shown: NDArray[np.bool_]
-    ) -> ReplayRequest | None:
-        """One game for it, None where there is chance. Raises ``GameError`` for a bad start."""
-        if self.frame is None or self.capabilities.stochastic:
-            return None
+    ) -> ReplayRequest:
+        """One game for it. Raises ``GameError`` for a bad start."""
         raw = self.raw.new_initial_state() if start is None else self.initial_state(start).raw
-        constant = None if self.frame.constant is None else self.frame.constant[1]
+        constant = None if self.frame is None or self.frame.constant is None else self.frame.constant[1]
         return ReplayRequest(name, raw, constant, actions, shown)
 
     def raw_player(self, seat: int) -> int:

@@ -1,10 +1,11 @@
 """Whole games as positions, many at a time: what a loader fills its pool from.
 
-Games of boards with known planes go through ``GameReplay`` in chunks of some hundred positions; all others (chance,
-plain vectors, PettingZoo, experts' labels) go state by state through ``encode_game``. Both give the same positions.
+Three ways, which give the same positions: chess games side by side without the rules engine (``chess_replay``); games
+of other boards with known planes, and chess games that were not accepted there, game by game in the engine
+(``GameReplay``); all others (chance, plain vectors, PettingZoo, experts' labels) state by state (``encode_game``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from gameil.errors import DatasetError, IllegalActionError
 from gameil.games.game_replay import ReplayedGames, ReplayRequest, ReplaysWholeGames
 from gameil.games.registry import make_game
+from gameil.positions.chess_replay import MOST_PLIES, replay_chess
 from gameil.positions.encoder import ObservationEncoder
 from gameil.positions.label import Label
 from gameil.positions.played_game import PlayedGame
@@ -20,6 +22,8 @@ from gameil.positions.position_batch import PositionBatch
 from gameil.positions.position_pool import PositionPool
 from gameil.positions.replay import encode_game
 
+SIDE_BY_SIDE_POSITIONS = 32768
+"""Plies of chess games that are replayed side by side: some hundred games, which share the cost of NumPy's calls."""
 CHUNK_POSITIONS = 1024
 """Positions replayed together: enough that NumPy's calls cost little each, few enough for the processor's cache."""
 
@@ -52,38 +56,59 @@ class GameEncoder:
         Raises:
             DatasetError: an action is not legal.
         """
-        parts: list[PositionPool] = []
-        chunk: list[tuple[StoredGame, ReplayRequest]] = []
+        found: list[tuple[PositionPool, NDArray[np.int64]]] = []
+        left = np.ones(len(games), bool)
+        for group in self._side_by_side(games):
+            some = [games[number] for number in group]
+            accepted, replayed = replay_chess([game.played.actions for game in some], [_shown(game) for game in some])
+            found.append((self._pool(some, replayed), group[replayed.games]))
+            left[group[accepted]] = False
+        chunk: list[tuple[int, ReplayRequest]] = []
         size = 0
-        for game in games:
-            request = self._request(game)
+        for number in np.flatnonzero(left).tolist():
+            request = self._request(games[number])
             if request is None or (chunk and size + len(request.actions) > CHUNK_POSITIONS):
-                parts += self._encode_chunk(chunk)
+                found += self._encode_chunk(games, chunk)
                 chunk, size = [], 0
             if request is None:
-                parts.append(self._encode_slowly(game))
+                pool = self._encode_slowly(games[number])
+                found.append((pool, np.full(len(pool), number)))
             else:
-                chunk.append((game, request))
+                chunk.append((number, request))
                 size += len(request.actions)
-        parts += self._encode_chunk(chunk)
-        return PositionPool.concatenate(parts)
+        found += self._encode_chunk(games, chunk)
+        pool = PositionPool.concatenate([part for part, _ in found])
+        owners = np.concatenate([numbers for _, numbers in found])
+        in_order = bool((owners[1:] >= owners[:-1]).all())
+        return pool if in_order else pool.select(np.argsort(owners, kind="stable"))
+
+    def _side_by_side(self, games: Sequence[StoredGame]) -> Iterator[NDArray[np.int64]]:
+        """Groups of chess games from the usual start, by their numbers."""
+        if self._replay is None or self._encoder.game.id != "chess":
+            return
+        numbers = np.array(
+            [
+                number
+                for number, game in enumerate(games)
+                if game.played.game_id == "chess"
+                and game.played.start is None
+                and game.labels is None
+                and 0 < len(game.played.actions) <= MOST_PLIES
+            ],
+            np.int64,
+        )
+        sizes = np.array([len(games[number].played.actions) for number in numbers], np.int64)
+        if len(numbers):
+            yield from np.split(numbers, np.flatnonzero(np.diff(np.cumsum(sizes) // SIDE_BY_SIDE_POSITIONS)) + 1)
 
     def _request(self, game: StoredGame) -> ReplayRequest | None:
         if self._replay is None or game.labels is not None:
             return None
         played = game.played
         rules = self._rules_of(played.game_id)
-        if rules is None:
+        if rules is None or not rules.replayed_whole:
             return None
-        shown = np.ones(len(played.actions), bool)
-        shown[: played.num_setup] = False
-        fits = game.wanted is None or len(game.wanted) == len(shown) - played.num_setup
-        if game.wanted is not None and fits:
-            shown[played.num_setup :] = game.wanted
-        request = rules.replay_request(f"game {game.game_id}", played.start, played.actions, shown)
-        if request is not None and not fits:
-            raise DatasetError(f"game {game.game_id}: its index states another number of decisions: verify the dataset")
-        return request
+        return rules.replay_request(f"game {game.game_id}", played.start, played.actions, _shown(game))
 
     def _rules_of(self, game_id: str) -> ReplaysWholeGames | None:
         if game_id not in self._rules:
@@ -95,23 +120,40 @@ class GameEncoder:
         batch = encode_game(game.played, self._encoder, game_id=game.game_id, labels=game.labels, wanted=game.wanted)
         return PositionPool.pack(batch, self._encoder.packing)
 
-    def _encode_chunk(self, chunk: Sequence[tuple[StoredGame, ReplayRequest]]) -> list[PositionPool]:
+    def _encode_chunk(
+        self, games: Sequence[StoredGame], chunk: Sequence[tuple[int, ReplayRequest]]
+    ) -> list[tuple[PositionPool, NDArray[np.int64]]]:
+        """Some of the games, given by their numbers, with the number of each position's game."""
         if not chunk:
             return []
         assert self._replay is not None
-        assert self._encoder.packing is not None
         try:
             found = self._replay.replay([request for _, request in chunk])
         except IllegalActionError as error:
             raise DatasetError(f"a stored game does not replay: {error}") from error
-        return [
-            PositionPool(
-                _columns([game for game, _ in chunk], found),
-                self._encoder.packing,
-                np.concatenate([found.bits, self._encoder.extra_bits(found)], axis=1),
-                found.values.astype(np.float16),
-            )
-        ]
+        numbers = np.array([number for number, _ in chunk])
+        return [(self._pool([games[number] for number in numbers], found), numbers[found.games])]
+
+    def _pool(self, games: Sequence[StoredGame], found: ReplayedGames) -> PositionPool:
+        assert self._encoder.packing is not None
+        return PositionPool(
+            _columns(games, found),
+            self._encoder.packing,
+            np.concatenate([found.bits, self._encoder.extra_bits(found)], axis=1),
+            found.values.astype(np.float16),
+        )
+
+
+def _shown(game: StoredGame) -> NDArray[np.bool_]:
+    """Which plies of a game without chance are wanted, ``[T]``."""
+    played = game.played
+    shown = np.ones(len(played.actions), bool)
+    shown[: played.num_setup] = False
+    if game.wanted is not None:
+        if len(game.wanted) != len(shown) - played.num_setup:
+            raise DatasetError(f"game {game.game_id}: its index states another number of decisions: verify the dataset")
+        shown[played.num_setup :] = game.wanted
+    return shown
 
 
 def _columns(games: Sequence[StoredGame], found: ReplayedGames) -> PositionBatch:
