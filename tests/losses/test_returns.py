@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gameil.errors import ShapeError
-from gameil.losses.returns import discounted_returns, lambda_returns
+from gameil.losses.returns import (
+    discounted_returns,
+    generalised_advantages,
+    lambda_returns,
+    n_step_returns,
+    upgo_returns,
+)
 
 
 def test_lambda_returns_by_hand() -> None:
@@ -86,3 +92,63 @@ def test_values_are_not_differentiated() -> None:
 def test_refuses_values_of_the_wrong_length() -> None:
     with pytest.raises(ShapeError, match=r"\(2,\).*\(2,\)"):
         lambda_returns(torch.zeros(2), torch.ones(2), torch.zeros(2))
+
+
+@given(trajectories, st.floats(0, 1))
+def test_generalised_advantages_are_discounted_sums_of_errors(
+    trajectory: tuple[list[float], list[float], list[float]], lambda_: float
+) -> None:
+    """The paper's other form: one-step errors, each further one weighted by d * lambda once more."""
+    rewards, discounts, values = (torch.tensor(part) for part in trajectory)
+    errors = rewards + discounts * values[1:] - values[:-1]
+    expected, ahead = torch.empty(len(rewards)), torch.zeros(())
+    for t in range(len(rewards) - 1, -1, -1):
+        ahead = errors[t] + discounts[t] * lambda_ * ahead
+        expected[t] = ahead
+    got = generalised_advantages(rewards, discounts, values, lambda_)
+    torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
+
+
+@given(trajectories, st.integers(1, 8))
+def test_n_step_returns_are_their_definition(trajectory: tuple[list[float], list[float], list[float]], n: int) -> None:
+    rewards, discounts, values = (torch.tensor(part) for part in trajectory)
+    expected = []
+    for start in range(len(rewards)):
+        end = min(start + n, len(rewards))
+        total, weight = 0.0, 1.0
+        for t in range(start, end):
+            total += weight * float(rewards[t])
+            weight *= float(discounts[t])
+        expected.append(total + weight * float(values[end]))
+    got = n_step_returns(rewards, discounts, values, n)
+    torch.testing.assert_close(got, torch.tensor(expected), atol=1e-5, rtol=1e-5)
+
+
+def test_upgo_by_hand() -> None:
+    # q_2 = 0 + 0.5 * 0 = 0 < v_2 = 0.5, so t=1 bootstraps: G_1 = 1 + 0.5 * 0.5 = 1.25 (G_2 = 0 + 0.5 * 0 = 0)
+    # q_1 = 1 + 0.5 * 0.5 = 1.25 >= v_1 = 1, so t=0 goes on: G_0 = 0 + 0.5 * 1.25 = 0.625
+    rewards = torch.tensor([0.0, 1.0, 0.0])
+    discounts = torch.full((3,), 0.5)
+    values = torch.tensor([9.0, 1.0, 0.5, 0.0])
+    torch.testing.assert_close(upgo_returns(rewards, discounts, values), torch.tensor([0.625, 1.25, 0.0]))
+
+
+@given(trajectories)
+def test_upgo_is_monte_carlo_where_nothing_disappoints(
+    trajectory: tuple[list[float], list[float], list[float]],
+) -> None:
+    """Values that are always exceeded leave Monte Carlo returns; values that never are, one-step targets."""
+    rewards, discounts, values = (torch.tensor(part) for part in trajectory)
+    # Each value is lower than what the next step promises, by far.
+    low = torch.cat([-(10.0 ** torch.arange(len(rewards), 0, -1)) * 100, values[-1:]])
+    monte_carlo = discounted_returns(rewards, discounts, values[-1])
+    torch.testing.assert_close(upgo_returns(rewards, discounts, low), monte_carlo, atol=1e-5, rtol=1e-5)
+    high = torch.cat([10.0 ** torch.arange(len(rewards), 0, -1) * 100, values[-1:]])
+    one_step = rewards + discounts * high[1:]
+    torch.testing.assert_close(upgo_returns(rewards, discounts, high), one_step)
+
+
+@pytest.mark.parametrize("function", [upgo_returns, lambda *args: n_step_returns(*args, 2)])
+def test_all_returns_refuse_values_of_the_wrong_length(function) -> None:
+    with pytest.raises(ShapeError, match=r"\(2,\).*\(2,\)"):
+        function(torch.zeros(2), torch.ones(2), torch.zeros(2))
