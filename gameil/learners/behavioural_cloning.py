@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from gameil.dataset.sequences import SequenceBatch
 from gameil.errors import CheckpointError, ConfigError
 from gameil.learners.learner import StepResult
+from gameil.learners.ranks import Ranks
 from gameil.losses.masking import legal_rows, segment_sum
 from gameil.losses.outcome import moves_left_loss, outcome_loss, ownership_loss
 from gameil.losses.supervised import played_targets, policy_loss, smooth_targets, value_loss
@@ -110,15 +111,25 @@ class _Losses:
 class BehaviouralCloning:
     """Updates a policy-value network from batches of positions."""
 
-    def __init__(self, model: PolicyValueNet, config: CloningConfig, *, total_steps: int, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        model: PolicyValueNet,
+        config: CloningConfig,
+        *,
+        total_steps: int,
+        device: str = "cpu",
+        ranks: Ranks | None = None,
+    ) -> None:
         """
         Args:
             model: moved to the device and trained in place.
             config: see there.
             total_steps: where the learning rate's cosine ends, when ``step`` is not told the share done.
             device: ``auto``, ``cpu``, ``cuda``.
+            ranks: the processes that train this network together; None for this one alone.
         """
         self.config = config
+        self.ranks = ranks or Ranks()
         self.total_steps = total_steps
         self.device = select_device(device)
         self.model = model.to(self.device).train()
@@ -158,6 +169,7 @@ class BehaviouralCloning:
             group["lr"] = learning_rate
         self.optimizer.zero_grad()
         metrics = self._backward(batch)
+        self._join_ranks()
         grad_norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm, foreach=True))
         if not math.isfinite(grad_norm):
             raise ConfigError(
@@ -169,12 +181,22 @@ class BehaviouralCloning:
         self._update_average()
         return StepResult({**metrics, "optimizer/grad_norm": grad_norm, "optimizer/learning_rate": learning_rate})
 
+    def _join_ranks(self) -> None:
+        """The mean gradient of all processes, and the mean of what normalisation has seen."""
+        if self.ranks.size > 1:
+            gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
+            statistics = [buffer for buffer in self.model.buffers() if buffer.is_floating_point()]
+            self.ranks.average([*gradients, *statistics])
+
     def _backward(self, batch: PositionBatch | SequenceBatch) -> dict[str, float]:
         """Adds the gradient of the batch, piece by piece, and returns its metrics."""
         if isinstance(batch, SequenceBatch):
+            if self.ranks.size > 1:
+                raise ConfigError("a network with a memory is trained by one process: windows are not shared out")
             losses = self._losses(batch.positions, steps=len(batch.valid))
             losses.total.backward()  # type: ignore[no-untyped-call]
             return losses.metrics
+        batch = self.ranks.part(batch)
         piece = self.config.micro_batch or len(batch)
         if piece >= len(batch):
             losses = self._losses(batch)

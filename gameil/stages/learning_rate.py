@@ -12,7 +12,9 @@ from gameil.learners.behavioural_cloning import BehaviouralCloning
 from gameil.learners.learning_rate_range import search_learning_rate
 from gameil.positions.encoder import ObservationEncoder
 from gameil.positions.position_batch import PositionBatch
-from gameil.stages.pretrain import PretrainConfig, initial_model, training_batches
+from gameil.seeding import stream_seed
+from gameil.stages.pretrain import PretrainConfig
+from gameil.stages.training_start import initial_model, training_batches
 
 STEPS = 100
 """Updates of the search."""
@@ -32,11 +34,12 @@ def learning_rate(config: PretrainConfig) -> dict[str, Any]:
     dataset = Dataset(config.dataset)
     with closing(dataset):
         game = make_game(dataset.meta.family)
-    model = initial_model(config, game, ObservationEncoder(game, config.encoder))
+    encoder = ObservationEncoder(game, config.encoder)
+    model = initial_model(config.model, encoder, init=config.init, seed=stream_seed(config.seed, "weights"))
     learner = BehaviouralCloning(
         model, replace(config.learner, warmup_steps=0, ema_decay=0.0), total_steps=STEPS, device=config.device
     )
-    with training_batches(config, game.family, config.loader) as batches:
+    with training_batches(config.dataset, encoder, config.loader, None, augment=config.augment) as batches:
         found = search_learning_rate(learner, _positions(batches), steps=STEPS)
     return {
         "suggestion": found.suggestion,

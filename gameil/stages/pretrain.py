@@ -17,23 +17,25 @@ from gameil.checkpoints.snapshot import Snapshot, SnapshotCard, load_snapshot, s
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.loader import Loader
 from gameil.dataset.loader_config import LoaderConfig
-from gameil.dataset.prefetch import PrefetchedLoader
 from gameil.dataset.schema import Split
-from gameil.dataset.sequences import SequenceBatch, SequenceConfig, SequenceLoader
-from gameil.dataset.training_source import TrainingSource, training_source
+from gameil.dataset.sequences import SequenceConfig
 from gameil.errors import ConfigError, DatasetError
 from gameil.games.game import Game
 from gameil.games.registry import make_game
 from gameil.learners.behavioural_cloning import BehaviouralCloning, CloningConfig
 from gameil.learners.calibration import KEPT, measure_calibration
 from gameil.learners.held_out import BatchEvaluator, batch_evaluator, measure_held_out
+from gameil.learners.ranks import Ranks
 from gameil.models.config import ModelConfig
-from gameil.models.policy_value import PolicyValueNet, build_model
+from gameil.models.policy_value import PolicyValueNet
+from gameil.models.precision import select_device
 from gameil.models.size import measure_size
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 from gameil.positions.position_batch import PositionBatch
 from gameil.seeding import stream_seed
+from gameil.stages.followed_run import FollowedRun
 from gameil.stages.interrupts import DeferredInterrupt
+from gameil.stages.training_start import Batches, initial_model, training_batches
 from gameil.stages.training_window import TrainingWindow
 from gameil.tracking.progress import Progress
 from gameil.tracking.run import Run
@@ -113,7 +115,12 @@ def pretrain(config: PretrainConfig, run: Run, *, resume: bool) -> dict[str, Any
     """
     if config.threads:
         torch.set_num_threads(config.threads)
-    training = _Training(config, run)
+    with Ranks.of_environment(select_device(config.device)) as ranks:
+        return _pretrain(config, run, ranks, resume=resume)
+
+
+def _pretrain(config: PretrainConfig, run: Run | FollowedRun, ranks: Ranks, *, resume: bool) -> dict[str, Any]:
+    training = _Training(config, run, ranks)
     if resume:
         training.restore()
     minutes = f"{config.minutes:g} minutes" if config.minutes is not None else ""
@@ -127,26 +134,41 @@ def pretrain(config: PretrainConfig, run: Run, *, resume: bool) -> dict[str, Any
         with run.progress("pretraining", total, unit) as bar:
             bar.start_at(training.learner.steps_done if config.steps else int(training.elapsed()))
             training.train(bar, interrupt)
-    return training.finish()
+    return training.finish() if ranks.rank == 0 else {}
+
+
+def follow_pretrain(config: PretrainConfig, directory: Path, *, resume: bool) -> None:
+    """The part of ``pretrain`` in the other processes of ``torchrun``: the first alone writes into ``directory``."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    with Ranks.of_environment(select_device(config.device)) as ranks:
+        _pretrain(config, FollowedRun(directory), ranks, resume=resume)
 
 
 class _Training:
     """One pretraining run: what is built from the configuration, and the loop over it."""
 
-    def __init__(self, config: PretrainConfig, run: Run) -> None:
+    def __init__(self, config: PretrainConfig, run: Run | FollowedRun, ranks: Ranks) -> None:
         self.config = config
         self.run = run
+        self.ranks = ranks
         dataset = Dataset(config.dataset)
         self.dataset_digest = dataset.digest()
         self.game: Game = make_game(dataset.meta.family)
         dataset.close()
         encoder = ObservationEncoder(self.game, config.encoder)
-        model = initial_model(config, self.game, encoder)
+        model = initial_model(config.model, encoder, init=config.init, seed=stream_seed(config.seed, "weights"))
         self.size = measure_size(model)
-        self.learner = BehaviouralCloning(model, config.learner, total_steps=config.steps or 1, device=config.device)
+        self.learner = BehaviouralCloning(
+            model, config.learner, total_steps=config.steps or 1, device=config.device, ranks=ranks
+        )
         loader_config = replace(config.loader, seed=stream_seed(config.seed, "loader", config.loader.seed))
-        self.loader: TrainingSource | PrefetchedLoader[SequenceBatch] = training_batches(
-            config, self.game.family, loader_config
+        self.loader: Batches = training_batches(
+            config.dataset,
+            encoder,
+            loader_config,
+            config.sequences if config.model.memory != "none" else None,
+            augment=config.augment,
         )
         self.positions_a_batch = config.loader.batch_size
         if config.model.memory != "none":
@@ -173,7 +195,15 @@ class _Training:
         window = TrainingWindow(self)
         saved = time.monotonic()
         by_steps = config.steps is not None
-        while not self.over():
+        while True:
+            # The first process decides for all, which stay in step so.
+            told = [float(self.over()), share if (share := self.share()) is not None else -1.0, interrupt.requested]
+            over, share, stop = self.ranks.agree(told, learner.device)
+            if over:
+                break
+            if stop:
+                self.save()
+                raise KeyboardInterrupt
             try:
                 batch: Any = next(self.loader)  # positions, or windows of games
             except DatasetError:
@@ -181,7 +211,7 @@ class _Training:
                     self.save()
                     raise KeyboardInterrupt from None
                 raise
-            window.add(learner.step(batch, share=self.share()).metrics)
+            window.add(learner.step(batch, share=share if share >= 0 else None).metrics)
             bar.advance(1 if by_steps else int(self.elapsed()) - bar.count)
             if learner.steps_done % config.log_every == 0:
                 metrics = window.close(self)
@@ -196,9 +226,6 @@ class _Training:
                 self.evaluate()
                 if "nll" in self.validation:
                     bar.update(held_out=f"{self.validation['top1']:.1%}")
-            if interrupt.requested:
-                self.save()
-                raise KeyboardInterrupt
             if time.monotonic() - saved >= config.checkpoint_seconds:
                 self.save()
                 saved = time.monotonic()
@@ -226,6 +253,8 @@ class _Training:
 
     def evaluate(self) -> None:
         """Measures the averaged weights on validation games and keeps them as snapshot ``last``, and ``best`` if so."""
+        if self.ranks.rank:
+            return
         model = self.learner.evaluation_model()
         self.validation = self.measure(model, "validation", self.config.evaluate_positions)
         self.run.log(self.learner.steps_done, {f"validation/{name}": value for name, value in self.validation.items()})
@@ -275,6 +304,8 @@ class _Training:
 
     def save(self) -> None:
         """Saves a checkpoint: all that ``restore`` needs."""
+        if self.ranks.rank:
+            return
         learner = self.learner.state_dict()
         state = {
             "learner": learner["state"],
@@ -348,25 +379,3 @@ class _Training:
             f"{found.ece_calibrated:.1%}; top_p {found.top_p:.2f} keeps {KEPT:.0%} of people's moves"
         )
         return values
-
-
-def training_batches(
-    config: PretrainConfig, family: str, loader: LoaderConfig
-) -> TrainingSource | PrefetchedLoader[SequenceBatch]:
-    """Single positions, or windows of games for a network with a memory."""
-    if config.model.memory == "none":
-        return training_source(config.dataset, family, config.encoder, loader, augment=config.augment)
-    windows = SequenceLoader(config.dataset, "train", config.encoder, loader, config.sequences, augment=config.augment)
-    return PrefetchedLoader(windows, workers=loader.workers)
-
-
-def initial_model(config: PretrainConfig, game: Game, encoder: ObservationEncoder) -> PolicyValueNet:
-    """Fresh weights, or those of ``init``. Raises ``ConfigError`` where ``init`` is not of the configured shape."""
-    if config.init is None:
-        return build_model(config.model, game, encoder.shape, seed=stream_seed(config.seed, "weights"))
-    snapshot = load_snapshot(config.init, game=game.id)
-    if snapshot.card.model.resolved() != config.model.resolved():
-        raise ConfigError(f"init: {config.init} has {snapshot.card.model}, the configuration says {config.model}")
-    if snapshot.card.encoder != config.encoder:
-        raise ConfigError(f"init: {config.init} has {snapshot.card.encoder}, the configuration says {config.encoder}")
-    return snapshot.model
