@@ -8,6 +8,7 @@ share one network.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 from gameil.search.result import SearchResult, join
 from gameil.search.simulation import StateEvaluator
@@ -27,6 +28,6 @@ def in_lanes(
     if lanes == 1:
         return search(evaluators[0], slice(0, number))
     ends = [number * lane // lanes for lane in range(lanes + 1)]
-    parts = [slice(start, end) for start, end in zip(ends, ends[1:], strict=False)]
+    parts = [slice(start, end) for start, end in pairwise(ends)]
     with ThreadPoolExecutor(lanes, thread_name_prefix="search") as executor:
         return join(list(executor.map(search, evaluators[:lanes], parts)))

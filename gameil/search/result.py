@@ -31,6 +31,8 @@ class SearchResult:
     """``[B, A]``: the evaluator's, with the root's noise where there was any."""
     known: NDArray[np.bool_]
     """``[B]``: the root's value is exact."""
+    chosen: NDArray[np.int64]
+    """``[B]``: the action that the search would play."""
     forests: list[tuple[Forest, int]] = field(default_factory=list)
     """``[B]``: each tree's forest and number, where they were to be kept."""
 
@@ -76,12 +78,19 @@ def child_of(forest: Forest, node: int, action: int) -> int:
     return int(forest.child_node[node, slot])
 
 
-def summary(forest: Forest, *, weights: NDArray[np.float32] | None = None, keep: bool = False) -> SearchResult:
+def summary(
+    forest: Forest,
+    *,
+    weights: NDArray[np.float32] | None = None,
+    chosen: NDArray[np.int64] | None = None,
+    keep: bool = False,
+) -> SearchResult:
     """What the forest's roots say.
 
     Args:
         forest: after the search.
         weights: by child slot of the roots ``[B, K]``, in place of the shares of the visits.
+        chosen: child slots ``[B]`` to play, in place of those of the greatest weights; where a value is known, these.
         keep: hold on to the trees.
     """
     size = (forest.num_trees, forest.game.num_actions)
@@ -93,22 +102,31 @@ def summary(forest: Forest, *, weights: NDArray[np.float32] | None = None, keep:
     values[known] = forest.exact[trees[known], forest.player[trees[known]]]
     dense = {name: np.zeros(size, np.float32) for name in ("weights", "q", "priors")}
     visit_counts = np.zeros(size, np.int32)
+    played = np.zeros(forest.num_trees, np.int64)
     for row in range(forest.num_trees):
         count = int(forest.num_children[row])
         actions = forest.child_action[row, :count]
         good = ~forest.barred[row, :count]
         if known[row]:
             good = forest.child_known[row, :count] & (forest.child_q[row, :count] >= values[row] - _TOLERANCE)
-        chosen = np.where(good, preferred[row, :count], 0.0) if good.any() else preferred[row, :count]
-        if chosen.sum() <= 0.0:
-            chosen = good.astype(np.float32)
-        dense["weights"][row, actions] = chosen / chosen.sum()
+        shares = np.where(good, preferred[row, :count], 0.0) if good.any() else preferred[row, :count]
+        if shares.sum() <= 0.0:
+            shares = good.astype(np.float32)
+        dense["weights"][row, actions] = shares / shares.sum()
+        played[row] = actions[shares.argmax() if chosen is None or known[row] else chosen[row]]
         dense["q"][row, actions] = forest.child_q[row, :count]
         dense["priors"][row, actions] = forest.child_prior[row, :count]
         visit_counts[row, actions] = visits[row, :count]
     forests = [(forest, row) for row in range(forest.num_trees)] if keep else []
     return SearchResult(
-        dense["weights"], values.astype(np.float32), visit_counts, dense["q"], dense["priors"], known, forests
+        action_weights=dense["weights"],
+        values=values.astype(np.float32),
+        visit_counts=visit_counts,
+        q=dense["q"],
+        priors=dense["priors"],
+        known=known,
+        chosen=played,
+        forests=forests,
     )
 
 
@@ -121,6 +139,7 @@ def join(results: Sequence[SearchResult]) -> SearchResult:
         np.concatenate([result.q for result in results]),
         np.concatenate([result.priors for result in results]),
         np.concatenate([result.known for result in results]),
+        np.concatenate([result.chosen for result in results]),
         [tree for result in results for tree in result.forests],
     )
 
