@@ -182,7 +182,7 @@ def follow(state: FollowedState, notation: Notation) -> Callable[[str], None]:
         return draughts_notation.follow_moves(state)
     board = state.game.board
     if name == "go" and notation in ("sgf", "gtp") and board is not None and isinstance(state, UncheckedState):
-        return GoFollower(state, board.height, notation, _points(board.height, notation)).play
+        return GoFollower(state, board.height, notation, _points(board.height, notation))
     if name == "hex" and notation == "action" and board is not None:
         return hex_notation.follow_cells(state, board.height)
     return lambda text: state.apply(state.parse(text, notation))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gameil.errors import GameError, NotationError
 from gameil.games.game import Game, Notation, State
+from gameil.games.go_follower import GoFollower
 from gameil.games.notation import follow
 from gameil.games.othello_notation import SCORE, final_score
 from gameil.games.registry import make_game
@@ -53,10 +54,18 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
     num_setup = len(state.history)
     after_end = 0
     play = follow(state, record.notation)
-    for index, move in enumerate(moves):
+    first = state.current_player()
+    in_turn = movers is None or movers == ([first, 1 - first] * (len(movers) // 2 + 1))[: len(movers)]
+    play_run = play.run if isinstance(play, GoFollower) and in_turn else None
+    index = 0
+    while index < len(moves):
         if state.is_terminal():
             after_end = len(moves) - index
             break
+        if play_run is not None and (played := play_run(moves, index)):
+            index += played
+            continue
+        move = moves[index]
         if movers is not None and movers[index] != state.current_player():
             detail = f"move {index + 1} ({move}): seat {movers[index]} moves out of turn"
             return RecordError(record.source, "out of turn", detail, move[:200])
@@ -64,6 +73,7 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
             play(move)
         except NotationError as error:
             return RecordError(record.source, f"{error.kind} move", f"move {index + 1}: {error}", move[:200])
+        index += 1
     return as_played(
         _with_outcome(record, state),
         game.id,

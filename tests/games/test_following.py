@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gameil.errors import GameError, NotationError
 from gameil.games.chess_follower import ChessFollower, placement
 from gameil.games.game import Notation, State
+from gameil.games.go_follower import GoFollower
 from gameil.games.notation import follow
 from gameil.games.registry import make_game
 
@@ -114,3 +115,32 @@ def test_following_a_game_of_go(notation: Notation) -> None:
                 text = str(rng.choice(["", "tt", "zz", "pass", " aa ", other.text(int(rng.integers(25)), notation)]))
             said = outcome(read, lambda move, state=read: state.apply(state.parse(move, notation)), text)
             assert outcome(followed, play, text) == said
+
+
+@pytest.mark.parametrize("family", ["go(board_size=2)", "go(board_size=5)", "go(handicap=4)"])
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=15)
+def test_runs_of_a_game_of_go_are_its_moves(family: str, seed: int) -> None:
+    """To the game's end: by two passes, a repeated position, or its length."""
+    game = make_game(family)
+    rng = np.random.default_rng(seed)
+    read, followed = game.initial_state(), game.initial_state()
+    texts = []
+    while not read.is_terminal():
+        legal = read.legal_actions()
+        action = int(rng.choice(legal[:-1] or legal)) if rng.random() < 0.95 else int(rng.choice(legal))
+        texts.append(read.text(action, "sgf"))
+        read.apply(action)
+    play = follow(followed, "sgf")
+    assert isinstance(play, GoFollower)
+    index = 0
+    while index < len(texts):
+        assert not followed.is_terminal()
+        played = play.run(texts, index)
+        if not played:
+            play(texts[index])
+        index += played or 1
+    assert followed.history == read.history
+    assert followed.recent == read.recent
+    assert followed.is_terminal()
+    assert str(followed) == str(read)
