@@ -104,6 +104,9 @@ class SelfPlayConfig:
 
     games: int = 512
     """Games at once; they run until all are over."""
+    opponents_drawn: int = 3
+    """Most opponents that an iteration draws from the pool: each is a network call of its own, and with many of them
+    calls get small (measured with 12 on connect four: half the rate of full batches). 0: the whole pool."""
     self_share: float = 0.5
     """Share of the games in which the learner holds all seats and learns from each; in the others it holds one."""
     opening_plies: int = 4
@@ -120,6 +123,8 @@ class SelfPlayConfig:
     def __post_init__(self) -> None:
         if self.games < 1:
             raise ConfigError(f"self-play needs at least 1 game, got {self.games}")
+        if self.opponents_drawn < 0:
+            raise ConfigError(f"opponents_drawn must be at least 0, got {self.opponents_drawn}")
         if not 0.0 <= self.self_share <= 1.0:
             raise ConfigError(f"self_share must be within 0 and 1, got {self.self_share}")
         if self.opening_plies < 0 or self.max_plies < 0:
@@ -166,15 +171,15 @@ def play_self(
 ) -> Trajectories:
     """Plays ``config.games`` games to their end and returns what the learner's seats went through.
 
-    Every game has a random stream of its own, keyed by (seed, iteration, game): opponent (uniform over the pool), the
-    learner's seat, opening, chance and actions. With an empty pool the learner holds all seats of all games.
+    Every game has a random stream of its own, keyed by (seed, iteration, game): opponent (uniform over those that the
+    iteration draws from the pool), the learner's seat, opening, chance and actions. With an empty pool the learner
+    holds all seats of all games.
 
     Args:
         encoder: of the learner and all opponents (snapshots of one run share it).
     """
-    running = [
-        _begin(game, len(opponents), config, seed=seed, key=(iteration, number)) for number in range(config.games)
-    ]
+    drawn = draw_opponents(len(opponents), config.opponents_drawn, seed=seed, iteration=iteration)
+    running = [_begin(game, drawn, config, seed=seed, key=(iteration, number)) for number in range(config.games)]
     games = list(running)
     frames = 0
     limit = config.max_plies or game.max_game_length + 1
@@ -194,10 +199,19 @@ def play_self(
     return _gather(games, game, encoder, learner, config, frames)
 
 
-def _begin(game: Game, pool: int, config: SelfPlayConfig, *, seed: int, key: tuple[int, int]) -> _Running:
+def draw_opponents(pool: int, most: int, *, seed: int, iteration: int) -> list[int]:
+    """The indices, ascending, of the opponents of one iteration: ``most`` of ``pool`` without repeats; 0 for all."""
+    if most == 0 or most >= pool:
+        return list(range(pool))
+    return sorted(generator(seed, "opponents", iteration).choice(pool, most, replace=False).tolist())
+
+
+def _begin(
+    game: Game, opponents: Sequence[int], config: SelfPlayConfig, *, seed: int, key: tuple[int, int]
+) -> _Running:
     rng = generator(seed, "self-play", *key)
-    alone = pool == 0 or rng.random() < config.self_share
-    opponent = LEARNER if alone else int(rng.integers(pool))
+    alone = not opponents or rng.random() < config.self_share
+    opponent = LEARNER if alone else opponents[int(rng.integers(len(opponents)))]
     learner_seat = int(rng.integers(game.num_players))
     seats = range(game.num_players) if alone else (learner_seat,)
     one = _Running(game.initial_state(), rng, opponent, learner_seat, {seat: _Seat() for seat in seats})
@@ -210,7 +224,7 @@ def _begin(game: Game, pool: int, config: SelfPlayConfig, *, seed: int, key: tup
         after = one.state.clone() if game.capabilities.clonable else one.state
         after.apply(legal[int(rng.integers(len(legal)))])
         if after.is_terminal():
-            return one if after is not one.state else _begin(game, pool, config, seed=seed + 1, key=key)
+            return one if after is not one.state else _begin(game, opponents, config, seed=seed + 1, key=key)
         one.state = after
         one.plies += 1
 

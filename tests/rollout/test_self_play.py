@@ -6,7 +6,14 @@ import pytest
 from gameil.errors import ConfigError
 from gameil.games.registry import make_game
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
-from gameil.rollout.self_play import LEARNER, SelfPlayConfig, Trajectories, draw_actions, play_self
+from gameil.rollout.self_play import (
+    LEARNER,
+    SelfPlayConfig,
+    Trajectories,
+    draw_actions,
+    draw_opponents,
+    play_self,
+)
 
 
 class FixedEvaluator:
@@ -79,6 +86,16 @@ def test_games_do_not_depend_on_how_many_are_played_beside_them() -> None:
     np.testing.assert_array_equal(few.seats, many.seats[: len(few.seats)])
     other = _play("connect_four", FixedEvaluator(), [FixedEvaluator()], games=5, iteration=1)
     assert other.actions.tolist() != few.actions.tolist()
+
+
+def test_opponents_of_an_iteration_come_from_the_whole_pool() -> None:
+    drawn = [draw_opponents(9, 3, seed=0, iteration=number) for number in range(40)]
+    assert all(len(set(each)) == 3 and each == sorted(each) for each in drawn)
+    assert {opponent for each in drawn for opponent in each} == set(range(9))  # one missing: 9 * (2/3)^40 < 1e-6
+    assert draw_opponents(2, 3, seed=0, iteration=0) == draw_opponents(2, 0, seed=0, iteration=0) == [0, 1]
+    assert draw_opponents(0, 3, seed=0, iteration=0) == []
+    batch = _play("connect_four", FixedEvaluator(), [FixedEvaluator()] * 9, games=60, self_share=0.0, opponents_drawn=2)
+    assert len(set(batch.opponents.tolist())) == 2
 
 
 def test_opponents_moves_are_not_learned_from() -> None:
@@ -173,7 +190,9 @@ def test_draws_at_the_edges_stay_within_their_state() -> None:
     assert draw_actions(log_probs, rows, np.array([almost, almost]))[0].tolist() == [1, 3]
 
 
-@pytest.mark.parametrize("bad", [{"games": 0}, {"self_share": 1.5}, {"temperature": 0.0}, {"max_plies": -1}])
+@pytest.mark.parametrize(
+    "bad", [{"games": 0}, {"self_share": 1.5}, {"temperature": 0.0}, {"max_plies": -1}, {"opponents_drawn": -1}]
+)
 def test_config_refuses_the_impossible(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
         SelfPlayConfig(**bad)
