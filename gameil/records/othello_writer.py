@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gameil.errors import RecordsError
 from gameil.records.othello_reader import SEATS, WORD_RESULTS, read_score
 from gameil.records.pgn_tags import UNSTATED
-from gameil.records.pgn_writer import LINE_ENDS, TAG_NAME, TERMINATIONS
+from gameil.records.pgn_writer import TAG_NAME, TERMINATIONS, escape_tag
 from gameil.records.record import GameRecord
 
 MOVE = re.compile(r"[a-h][1-8]|pass")
@@ -22,7 +22,7 @@ def format_othello(record: GameRecord) -> str:
         raise RecordsError(f"othello text holds othello in squares, not {record.game} in {record.notation!r}")
     if record.parameters or record.setup or record.movers is not None or record.start is not None or record.clocks:
         raise RecordsError("othello text cannot carry parameters, setup discs, movers, start positions or clocks")
-    lines = [f'[{name} "{_escape(value)}"]' for name, value in _tags(record)]
+    lines = [f'[{name} "{escape_tag(value)}"]' for name, value in _tags(record)]
     return "\n".join([*lines, *_moves(record), "", ""])
 
 
@@ -58,10 +58,6 @@ def _result(record: GameRecord) -> str:
         if returns == record.returns:
             return word
     raise RecordsError(f"othello text cannot carry the returns {record.returns}")
-
-
-def _escape(value: str) -> str:
-    return LINE_ENDS.sub(" ", value).strip().replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _moves(record: GameRecord) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gameil.errors import RecordsError
 from gameil.records.pdn_reader import ENGLISH, RESULTS, SEATS
 from gameil.records.pgn_tags import UNSTATED
-from gameil.records.pgn_writer import LINE_ENDS, TAG_NAME, TERMINATIONS, wrap_tokens
+from gameil.records.pgn_writer import TAG_NAME, TERMINATIONS, escape_tag, wrap_tokens
 from gameil.records.record import GameRecord
 
 MOVE = re.compile(r"(?!(\d+)-\1$)[1-9]\d?(?:-[1-9]\d?|(?:x[1-9]\d?)+)")
@@ -23,7 +23,7 @@ def format_pdn(record: GameRecord) -> str:
     if record.parameters or record.setup or record.movers is not None or record.start is not None or record.clocks:
         raise RecordsError("pdn cannot carry parameters, setup pieces, movers, start positions or clocks")
     result = _result(record)
-    lines = [f'[{name} "{_escape(value)}"]' for name, value in _tags(record, result)]
+    lines = [f'[{name} "{escape_tag(value)}"]' for name, value in _tags(record, result)]
     return "\n".join([*lines, "", *wrap_tokens(_tokens(record, result)), "", ""])
 
 
@@ -57,10 +57,6 @@ def _tags(record: GameRecord, result: str) -> Iterator[tuple[str, str]]:
             raise RecordsError(f"pdn cannot carry a tag named {name!r:.80}")
         if value not in UNSTATED:
             yield name, value
-
-
-def _escape(value: str) -> str:
-    return LINE_ENDS.sub(" ", value).strip().replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _tokens(record: GameRecord, result: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ SAN = (
 """A move as a token: a SAN move in its looser forms, castling with O or 0, a drop, a null move."""
 RESULT = r"1-0F?|0-1F?|1/2(?:-1/2)?|½-½|0\.5-0\.5|0-0(?!-)|\+/-|-/\+|\+:-|-:\+|\+--|--\+|\*"
 
-NUMBER = re.compile(r"\d+\s*\.[.\s]*")
+NUMBER = re.compile(r"(?<!\d)\d++\s*+\.[.\s]*+")  # possessive, and from the first digit on: linear in any text
 PLAIN = re.compile(rf"(?:{SAN}(?: |$))*+")
 SLOW_SIGNS = re.compile(r"[{(;$!?%\[…]")
 LAST_RESULT = re.compile(rf"(?:^|\s)({RESULT})\Z")

@@ -10,7 +10,7 @@ from gameil.records.record import GameRecord, PlayerInfo, Termination
 
 LINE = 80
 TAG_NAME = re.compile(r"[A-Za-z]\w*")
-LINE_ENDS = re.compile(r"\s*[\r\n]\s*")
+WHITE_SPACE = re.compile(r"\s+")
 MOVE = re.compile(SAN)
 CHESS960_START = "Chess960"
 TERMINATIONS: dict[Termination, str] = {
@@ -30,7 +30,7 @@ def format_pgn(record: GameRecord) -> str:
     if other or record.setup or record.movers is not None:
         raise RecordsError(f"pgn cannot carry {', '.join(other) or 'setup stones or movers'} of a record of chess")
     result = _result(record)
-    lines = [f'[{name} "{_escape(value)}"]' for name, value in _tags(record, result)]
+    lines = [f'[{name} "{escape_tag(value)}"]' for name, value in _tags(record, result)]
     return "\n".join([*lines, "", *wrap_tokens(_tokens(record, result)), "", ""])
 
 
@@ -74,8 +74,10 @@ def _tags(record: GameRecord, result: str) -> Iterator[tuple[str, str]]:
     yield from ((name, value) for name, value in tags.items() if value not in UNSTATED)
 
 
-def _escape(value: str) -> str:
-    return LINE_ENDS.sub(" ", value).strip().replace("\\", "\\\\").replace('"', '\\"')
+def escape_tag(value: str) -> str:
+    """A tag's value as it stands between quotes, on one line."""
+    line = WHITE_SPACE.sub(lambda found: " " if "\n" in found[0] or "\r" in found[0] else found[0], value)
+    return line.strip().replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _tokens(record: GameRecord, result: str) -> Iterator[str]:

@@ -33,12 +33,12 @@ class Dripping(io.BytesIO):
 
 def check_reader(format: str, data: bytes) -> None:
     """Reads ``data`` in one piece and in drips: same outcomes, in order, inside the file, printable, written back."""
-    outcomes = list(_outcomes(format, io.BytesIO(data)))
+    found = list(outcomes(format, io.BytesIO(data)))
     drip = 1 + len(data) % 37
-    assert list(_outcomes(format, Dripping(data, drip))) == outcomes, f"other records where {drip} bytes come at a time"
-    places = [outcome.source.offset for outcome in outcomes]
+    assert list(outcomes(format, Dripping(data, drip))) == found, f"other records where {drip} bytes come at a time"
+    places = [outcome.source.offset for outcome in found]
     assert places == sorted(places), "records out of order"
-    for outcome in outcomes:
+    for outcome in found:
         assert 0 <= outcome.source.offset <= len(data), "a record outside the file"
         if isinstance(outcome, RecordError):
             assert outcome.reason
@@ -50,7 +50,7 @@ def check_reader(format: str, data: bytes) -> None:
             _check_writing(outcome, format)
 
 
-def _outcomes(format: str, stream: io.BytesIO) -> Iterator[GameRecord | RecordError]:
+def outcomes(format: str, stream: io.BytesIO) -> Iterator[GameRecord | RecordError]:
     """All outcomes, each raw record parsed."""
     split: Callable[[Source], Iterator[RawRecord | RecordError]] = load_function(known_formats()[format].splitter)
     parse: Callable[[RawRecord], GameRecord | RecordError] = load_function(known_formats()[format].parser)
@@ -84,7 +84,7 @@ def _check_writing(record: GameRecord, format: str) -> None:
         data = text.encode()
     except (RecordsError, UnicodeEncodeError):
         return
-    again = list(_outcomes(format, io.BytesIO(data)))
+    again = list(outcomes(format, io.BytesIO(data)))
     assert len(again) == 1, f"written as one game, read as {len(again)}: {text!r}"
     (read,) = again
     assert isinstance(read, GameRecord), f"{read.detail}: {text!r}"
@@ -126,7 +126,7 @@ def check_playing(format: str, data: bytes) -> None:
     from gameil.positions.played_game import PlayedGame
     from gameil.positions.transcribe import transcribe
 
-    records = [outcome for outcome in _outcomes(format, io.BytesIO(data)) if isinstance(outcome, GameRecord)][:4]
+    records = [outcome for outcome in outcomes(format, io.BytesIO(data)) if isinstance(outcome, GameRecord)][:4]
     played = [transcribe(record) for record in records]
     assert all(isinstance(game, PlayedGame | RecordError) for game in played)
     encoded = []

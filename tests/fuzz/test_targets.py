@@ -1,5 +1,7 @@
 """The checks of fuzzing over their seeds and all that was ever found; and a reader that breaks them is found out."""
 
+import io
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from gameil.records import formats
-from gameil.records.formats import FORMATS
+from gameil.records.formats import FORMATS, known_formats
 from gameil.records.record import GameRecord, RawRecord, RecordError
 from gameil.records.sources import Source
 from tests.fuzz.seeds import seeds, words
-from tests.fuzz.targets import check, targets
+from tests.fuzz.targets import check, outcomes, targets
 
 FINDINGS = Path(__file__).parent / "findings"
 
@@ -30,6 +32,20 @@ def test_seeds_hold(target: str) -> None:
 @pytest.mark.parametrize("path", sorted(FINDINGS.glob("*/*")), ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_what_was_found_stays_mended(path: Path) -> None:
     check(path.parent.name, path.read_bytes())
+
+
+UNITS = (b" ", b"\n", b"0", b"1 ", b"a", b"a ", b"(", b"[", b"{", b'"', b"\\", b": ", b"\x00", b"\xff")
+
+
+@pytest.mark.parametrize("target", known_formats())
+def test_repetition_takes_linear_time(target: str) -> None:
+    """A pattern that looks again from every place would need many times as long for this."""
+    for seed in [b"", *seeds(target)[:2]]:
+        for unit in UNITS:
+            for start in (seed[: len(seed) // 2], seed):
+                started = time.process_time()
+                assert list(outcomes(target, io.BytesIO(start + unit * (30_000 // len(unit)))))
+                assert time.process_time() - started < 1.5, (start[-40:], unit)
 
 
 def _record(raw: RawRecord) -> GameRecord:
