@@ -66,5 +66,9 @@ class EngineError(AgentError):
     """An external engine is missing, hung past its time limit, or crashed."""
 
 
+class EngineTimeoutError(EngineError):
+    """An external engine gave no answer within its time limit."""
+
+
 class ShapeError(GameilError):
     """An array does not have the shape its contract states."""

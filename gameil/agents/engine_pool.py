@@ -80,7 +80,7 @@ class EnginePool(Generic[AnyClient]):
                     with self._lock:
                         self._restarts += 1
                         if self._closed or self._restarts > MOST_RESTARTS:
-                            raise EngineError(f"{error} (after {self._restarts - 1} restarts)") from error
+                            raise type(error)(f"{error} (after {self._restarts - 1} restarts)") from error
         finally:
             self._free.put(client)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from gameil.config import parse_config, read_toml
-from gameil.errors import ConfigError, EngineError
+from gameil.errors import ConfigError, EngineError, EngineTimeoutError
 
 Protocol = Literal["uci", "gtp"]
 
@@ -169,7 +169,7 @@ class EngineProcess:
             try:
                 line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                raise EngineError(
+                raise EngineTimeoutError(
                     f"engine {self.name!r} gave no {waiting_for} within {timeout_seconds:g} seconds"
                 ) from None
             if line is None:
@@ -178,7 +178,7 @@ class EngineProcess:
             if wanted(line):
                 return lines
             if time.monotonic() > deadline or len(lines) > _MOST_WAITING_LINES:
-                raise EngineError(
+                raise EngineTimeoutError(
                     f"engine {self.name!r} gave no {waiting_for} within {timeout_seconds:g} seconds"
                     f" but {len(lines)} other lines, the last {line[:60]!r}"
                 )

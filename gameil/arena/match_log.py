@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from gameil.games.game import Game
+from gameil.rollout.end_rules import Failure
 from gameil.rollout.matches import MatchResult, Pairing, finished
 
 
@@ -48,7 +50,10 @@ class MatchLog:
             "truncated": result.truncated,
             "moves": result.moves,
             "seconds": {name: round(spent, 6) for name, spent in result.seconds.items()},
+            "ending": result.ending,
         }
+        if result.failure is not None:
+            entry["failure"] = asdict(result.failure)
         self._file.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
         self._file.flush()
         self._added.add(result.pairing.match)
@@ -65,6 +70,8 @@ class MatchLog:
             moves=dict(entry["moves"]),
             seconds=dict(entry["seconds"]),
             match_id=f"{match_prefix}/{seed}/{pairing.match}",
+            ending=entry.get("ending", "rules"),
+            failure=Failure(**entry["failure"]) if "failure" in entry else None,
         )
 
     def close(self) -> None:

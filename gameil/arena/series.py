@@ -3,11 +3,13 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 from gameil.agents.agent import Agent
 from gameil.arena.match_log import MatchLog
 from gameil.arena.openings import default_plies, random_openings
+from gameil.arena.sequential import OrderedTest
 from gameil.errors import ConfigError
 from gameil.games.game import Game
 from gameil.positions.played_game import PlayedGame
@@ -18,6 +20,7 @@ from gameil.ratings.intervals import (
     pair_interval,
     score_interval,
 )
+from gameil.ratings.sprt import SprtConfig, SprtResult
 from gameil.rollout.matches import MatchResult, Pairing, play_matches
 
 _SAME = 1e-9
@@ -55,6 +58,9 @@ class SeriesResult:
     opponent_seconds_per_move: float
     played: tuple[PlayedGame, ...]
     """By match number."""
+    sprt: SprtResult | None = None
+    """The sequential test, where there was one. The score of a series that a test has stopped leans to the side that it
+    decided for: for a rating, play another of fixed length."""
 
     @property
     def games(self) -> int:
@@ -73,6 +79,7 @@ def play_series(
     concurrency: int = 64,
     max_plies: int | None = None,
     log: MatchLog | None = None,
+    sprt: SprtConfig | None = None,
 ) -> SeriesResult:
     """Plays ``games`` games between two agents and counts them.
 
@@ -84,6 +91,8 @@ def play_series(
         progress: told of each game as it ends.
         max_plies: longer games are cut and count as draws.
         log: where finished games are kept; those it has already are not played again.
+        sprt: stops the series where it decides, after at most ``games``; games that were played beside the deciding
+            one and have a higher number are left out.
     """
     if games < 1:
         raise ConfigError(f"a series needs at least 1 game, got {games}")
@@ -92,6 +101,12 @@ def play_series(
     prefix = f"series/{agent.name}/{opponent.name}"
     pairings = list(series_pairings(game, agent, opponent, games=games, seed=seed, opening_plies=opening_plies))
     results: list[MatchResult] = []
+    test = OrderedTest(sprt, game.num_players) if sprt is not None else None
+
+    def decides(result: MatchResult) -> bool:
+        match = result.pairing.match
+        return test is not None and test.hear(match, seat_score(result.returns, match % game.num_players))
+
     if log is not None:
         done = [pairing for pairing in pairings if pairing.match in log]
         results = [log.result(game, pairing, seed=seed, match_prefix=prefix) for pairing in done]
@@ -113,9 +128,18 @@ def play_series(
         match_prefix=prefix,
         on_result=on_result,
     )
-    results.extend(played)
+    if not any([decides(result) for result in results]):
+        with closing(played):
+            for result in played:
+                results.append(result)
+                if decides(result):
+                    break
     results.sort(key=lambda result: result.pairing.match)
-    return summarise(game, agent.name, opponent.name, results, seconds=earlier + time.perf_counter() - began)
+    if test is not None and test.result.decision != "undecided":
+        results = results[: test.games]
+    spent = earlier + time.perf_counter() - began
+    summary = summarise(game, agent.name, opponent.name, results, seconds=spent)
+    return summary if test is None else replace(summary, sprt=test.result)
 
 
 def series_pairings(

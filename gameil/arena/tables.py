@@ -1,6 +1,7 @@
 """Results of series as plain text tables for the console."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from gameil.arena.series import SeriesResult
@@ -8,7 +9,7 @@ from gameil.arena.series import SeriesResult
 
 def series_values(result: SeriesResult) -> dict[str, Any]:
     """A series as plain JSON values; ``interval`` and ``elo_interval`` take games as independent, ``pair_*`` do not."""
-    return {
+    values = {
         "game": result.game_id,
         "agent": result.agent,
         "against": result.opponent,
@@ -29,6 +30,9 @@ def series_values(result: SeriesResult) -> dict[str, Any]:
         "agent_seconds_per_move": result.agent_seconds_per_move,
         "against_seconds_per_move": result.opponent_seconds_per_move,
     }
+    if result.sprt is not None:
+        values["sprt"] = asdict(result.sprt)
+    return values
 
 
 def series_table(rows: Sequence[Mapping[str, Any]], *, first: str = "against") -> str:
@@ -53,7 +57,23 @@ def series_table(rows: Sequence[Mapping[str, Any]], *, first: str = "against") -
     truncated = sum(int(row["truncated"]) for row in rows)
     if truncated:
         notes.append(f"{truncated} games were stopped at the limit on plies and count as draws")
+    for row in rows:
+        if "sprt" in row:
+            notes.append(sprt_text(row["sprt"]))
     return "\n".join([aligned(cells), *(f"  ({note})" for note in notes)])
+
+
+def sprt_text(values: Mapping[str, Any]) -> str:
+    """A sequential test (``series_values``'s ``sprt``) in one line."""
+    said = {
+        "H0": "accepted H0, no stronger than elo0",
+        "H1": "accepted H1, at least elo1 stronger",
+        "undecided": "not decided by these games",
+    }
+    return (
+        f"sequential test: {said[values['decision']]}; log-likelihood ratio {values['log_likelihood_ratio']:+.2f}, "
+        f"bounds {values['lower']:.2f} and {values['upper']:.2f}, trials by score {list(values['counts'])}"
+    )
 
 
 def aligned(cells: Sequence[Sequence[str]]) -> str:

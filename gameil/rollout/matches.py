@@ -4,7 +4,7 @@ Every decision draws from a generator keyed by (seed, match, ply): a game does n
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,8 @@ from gameil.agents.agent import Agent, Request
 from gameil.errors import AgentError, IllegalActionError
 from gameil.games.game import CHANCE_PLAYER, Game, State
 from gameil.positions.played_game import MATCH_TAG, OPENING_TAG, PlayedGame
-from gameil.records.record import PlayerInfo, Provenance
+from gameil.records.record import PlayerInfo, Provenance, Termination
+from gameil.rollout.end_rules import EndConfig, Ending, Failure, StatedValues, failure_of, too_slow
 from gameil.seeding import generator
 
 SOURCE = "gameil:arena"
@@ -40,14 +41,18 @@ class MatchResult:
 
     pairing: Pairing
     returns: tuple[float, ...]
-    """Per player; where ``truncated``, the game has no result and these are all 0 (a draw in scores)."""
+    """Per player; where ``truncated`` or failed, the game has no result and these are all 0 (the former a draw in
+    scores)."""
     played: PlayedGame
     truncated: bool
-    """Stopped at the limit on plies, not by the rules."""
+    """Stopped at the limit on plies, neither by the rules nor by an agent."""
     moves: dict[str, int]
     """Decisions that each agent took, by its name (opening and chance left out)."""
     seconds: dict[str, float]
     """Time spent in each agent for this game, by its name; a call for many games is shared equally among them."""
+    ending: Ending = "rules"
+    failure: Failure | None = None
+    """What went wrong; such a game has no result: ``returns`` are all 0 and count for nobody."""
 
 
 @dataclass(slots=True)
@@ -57,6 +62,15 @@ class _Running:
     actions: list[int]
     moves: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    stated: StatedValues = field(default_factory=StatedValues)
+    ending: Ending | None = None
+    failure: Failure | None = None
+
+
+_BY_RULES = EndConfig()
+_TERMINATIONS: dict[Ending, Termination] = {"rules": "rules", "resignation": "resignation", "agreed": "agreed"}
+FAILURE_TAG = "FAILURE"
+"""Tag of the record of a game that an agent failed in: the seat and what happened."""
 
 
 def play_matches(
@@ -68,7 +82,8 @@ def play_matches(
     max_plies: int | None = None,
     match_prefix: str = "arena",
     on_result: Callable[[MatchResult], None] | None = None,
-) -> Iterator[MatchResult]:
+    ends: EndConfig = _BY_RULES,
+) -> Generator[MatchResult, None, None]:
     """Plays all pairings, at most ``concurrency`` at once, and yields each game when it is over (not in order).
 
     Args:
@@ -78,9 +93,10 @@ def play_matches(
         max_plies: games longer than this are cut; None: only the rules end a game.
         match_prefix: what generated games are keyed by: their ``match_id`` is ``prefix/seed/match``.
         on_result: told of each game just before it is yielded.
+        ends: how games end besides by the rules; resignation and agreement are for two players.
 
     Raises:
-        AgentError: an agent failed, or chose an action that is not legal.
+        AgentError: an agent failed, or chose an action that is not legal, and ``ends`` does not record failures.
     """
     waiting = iter(pairings)
     running: list[_Running] = []
@@ -98,7 +114,11 @@ def play_matches(
             still: list[_Running] = []
             for one in running:
                 _play_chance(one, seed)
-                if one.state.is_terminal() or (max_plies is not None and len(one.actions) >= max_plies):
+                if one.ending is None and one.state.is_terminal():
+                    one.ending = "rules"
+                if one.ending is None and max_plies is not None and len(one.actions) >= max_plies:
+                    one.ending = "limit"
+                if one.ending is not None:
                     _end(one.pairing)
                     result = _result(one, seed, match_prefix)
                     if on_result is not None:
@@ -107,7 +127,7 @@ def play_matches(
                 else:
                     still.append(one)
             running = still
-            _play_ply(running, seed)
+            _play_ply(running, seed, ends)
     finally:
         for one in running:
             _end(one.pairing)
@@ -149,49 +169,94 @@ def draw_chance(state: State, rng: np.random.Generator) -> int:
     return int(actions[min(place, len(actions) - 1)])
 
 
-def _play_ply(running: Sequence[_Running], seed: int) -> None:
+def _play_ply(running: Sequence[_Running], seed: int, ends: EndConfig) -> None:
     """One decision in every running game: one ``act`` call for each agent."""
     groups: dict[int, tuple[Agent, list[_Running]]] = {}
     for one in running:
         agent = one.pairing.seats[one.state.current_player()]
         groups.setdefault(id(agent), (agent, []))[1].append(one)
     for agent, members in groups.values():
-        requests = [
-            Request(
-                one.pairing.match,
-                one.state.current_player(),
-                one.state,
-                generator(seed, "match", one.pairing.match, "ply", len(one.actions)),
-            )
-            for one in members
-        ]
-        before = time.perf_counter()
-        actions = agent.act(requests).actions
-        share = (time.perf_counter() - before) / len(members)
-        if len(actions) != len(members):
-            raise AgentError(f"agent {agent.name!r} gave {len(actions)} actions for {len(members)} requests")
-        for one, action in zip(members, actions.tolist(), strict=True):
-            try:
-                one.state.apply(action)
-            except IllegalActionError as error:
-                raise AgentError(f"agent {agent.name!r} chose an illegal action: {error}") from error
-            one.actions.append(action)
-            one.moves[agent.name] = one.moves.get(agent.name, 0) + 1
-            one.seconds[agent.name] = one.seconds.get(agent.name, 0.0) + share
+        try:
+            _ask(agent, members, seed, ends)
+        except AgentError as error:
+            if not ends.record_failures:
+                raise
+            # One bad game must not take the others with it: each is asked about by itself.
+            for one in members if len(members) > 1 else ():
+                try:
+                    _ask(agent, [one], seed, ends)
+                except AgentError as own_error:
+                    _fail(one, failure_of(own_error, one.state.current_player()))
+            if len(members) == 1:
+                _fail(members[0], failure_of(error, members[0].state.current_player()))
+
+
+def _ask(agent: Agent, members: Sequence[_Running], seed: int, ends: EndConfig) -> None:
+    """Asks for one decision of each game, then applies them; raises before anything is applied if the agent fails."""
+    requests = [
+        Request(
+            one.pairing.match,
+            one.state.current_player(),
+            one.state,
+            generator(seed, "match", one.pairing.match, "ply", len(one.actions)),
+        )
+        for one in members
+    ]
+    before = time.perf_counter()
+    decisions = agent.act(requests)
+    share = (time.perf_counter() - before) / len(members)
+    if len(decisions.actions) != len(members):
+        raise AgentError(f"agent {agent.name!r} gave {len(decisions.actions)} actions for {len(members)} requests")
+    for row, (one, action) in enumerate(zip(members, decisions.actions.tolist(), strict=True)):
+        seat = one.state.current_player()
+        one.seconds[agent.name] = one.seconds.get(agent.name, 0.0) + share
+        slow = too_slow(ends, seat, agent.name, share, one.seconds[agent.name])
+        if slow is not None:
+            if not ends.record_failures:
+                raise AgentError(slow.reason)
+            _fail(one, slow)
+            continue
+        if len(one.pairing.seats) == 2:
+            value = None if decisions.values is None else float(decisions.values[row])
+            one.ending = one.stated.ending(ends, seat, value, len(one.actions))
+            if one.ending is not None:
+                continue
+        try:
+            one.state.apply(action)
+        except IllegalActionError as error:
+            reason = f"agent {agent.name!r} chose an illegal action: {error}"
+            if not ends.record_failures:
+                raise AgentError(reason) from error
+            _fail(one, Failure(seat, "illegal", reason))
+            continue
+        one.actions.append(action)
+        one.moves[agent.name] = one.moves.get(agent.name, 0) + 1
+
+
+def _fail(one: _Running, failure: Failure) -> None:
+    one.ending, one.failure = "failure", failure
 
 
 def _result(one: _Running, seed: int, match_prefix: str) -> MatchResult:
-    truncated = not one.state.is_terminal()
-    returns = (0.0,) * len(one.pairing.seats) if truncated else tuple(one.state.returns().tolist())
+    assert one.ending is not None
+    returns = (0.0,) * len(one.pairing.seats)
+    if one.ending == "rules":
+        returns = tuple(one.state.returns().tolist())
+    elif one.ending == "resignation":
+        low, high = one.state.game.reward_range
+        loser = one.state.current_player()
+        returns = tuple(low if seat == loser else high for seat in range(2))
     return finished(
         one.state.game,
         one.pairing,
         one.actions,
         returns=returns,
-        truncated=truncated,
+        truncated=one.ending == "limit",
         moves=one.moves,
         seconds=one.seconds,
         match_id=f"{match_prefix}/{seed}/{one.pairing.match}",
+        ending=one.ending,
+        failure=one.failure,
     )
 
 
@@ -205,23 +270,30 @@ def finished(
     moves: dict[str, int],
     seconds: dict[str, float],
     match_id: str,
+    ending: Ending = "rules",
+    failure: Failure | None = None,
 ) -> MatchResult:
     """The result of a game that is over; its record says by a tag how many of its first plies were random.
 
     Args:
         returns: per player in the game's own unit; the played game's are brought into [-1, 1].
     """
+    if truncated:
+        ending = "limit"
+    tags = {MATCH_TAG: match_id, OPENING_TAG: str(len(pairing.opening))}
+    if failure is not None:
+        tags[FAILURE_TAG] = f"seat {failure.seat}, {failure.kind}: {failure.reason}"
     largest = max(1.0, *(abs(bound) for bound in game.reward_range))
     played = PlayedGame(
         game_id=game.id,
         actions=np.array(actions, np.uint32),
         source=Provenance(SOURCE, pairing.match),
         num_setup=min(len(actions), len(pairing.opening)),
-        returns=None if truncated else tuple(value / largest for value in returns),
-        termination="unknown" if truncated else "rules",
+        returns=None if ending in ("limit", "failure") else tuple(value / largest for value in returns),
+        termination=_TERMINATIONS.get(ending, "unknown"),
         players=tuple(PlayerInfo(agent.name) for agent in pairing.seats),
         event="gameil arena",
-        tags={MATCH_TAG: match_id, OPENING_TAG: str(len(pairing.opening))},
+        tags=tags,
         match_id=match_id,
     )
-    return MatchResult(pairing, returns, played, truncated, moves, seconds)
+    return MatchResult(pairing, returns, played, truncated, moves, seconds, ending, failure)

@@ -16,6 +16,7 @@ from gameil.errors import ConfigError
 from gameil.games.game import Game
 from gameil.games.registry import make_game
 from gameil.positions.to_record import to_record
+from gameil.ratings.sprt import SprtConfig
 from gameil.records.formats import record_extension, write_records
 from gameil.rollout.matches import MatchResult
 from gameil.tracking.run import Run
@@ -36,7 +37,8 @@ class EvaluateConfig:
     against: str
     """Spec of its opponent."""
     games: int = 100
-    """Number of games; each opening is played once from every seat, so choose a multiple of the number of players."""
+    """Number of games, with a sequential test the most; each opening is played once from every seat, so choose a
+    multiple of the number of players."""
     seed: int = 0
     """Root of all random draws: openings, chance, agents."""
     opening_plies: int | None = None
@@ -45,6 +47,8 @@ class EvaluateConfig:
     """Longer games are stopped and count as draws; None: only the rules end a game."""
     concurrency: int = 64
     """Games played at once."""
+    sprt: SprtConfig = field(default_factory=SprtConfig)
+    """Sequential test that ends the series once it has decided: give ``elo0`` and ``elo1``."""
     out: Path | None = None
     """File for the games: .pgn (chess), .sgf (Go) or .jsonl; they are also in the run directory's records/."""
     engines: Path | None = field(default=None, metadata=COMMAND_LINE_ONLY)
@@ -77,6 +81,7 @@ def evaluate(config: EvaluateConfig, run: Run, *, resume: bool) -> dict[str, Any
             opening_plies=config.opening_plies,
             max_plies=config.max_plies,
             concurrency=config.concurrency,
+            sprt=config.sprt if config.sprt.is_on else None,
         )
     write_games(result, run.directory / "records" / f"games{record_extension(game.name)}")
     if config.out is not None:
@@ -97,6 +102,7 @@ def measured_series(
     opening_plies: int | None,
     max_plies: int | None,
     concurrency: int,
+    sprt: SprtConfig | None = None,
 ) -> SeriesResult:
     """Plays a series under a progress bar, keeping finished games in the run directory's ``log_name``."""
     title = f"{agent.name} against {against.name}"
@@ -117,6 +123,7 @@ def measured_series(
             concurrency=concurrency,
             max_plies=max_plies,
             log=log,
+            sprt=sprt,
         )
 
 
