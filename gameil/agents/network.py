@@ -92,6 +92,10 @@ class NetworkAgent:
         self._temperature = temperature
         self._top_p = top_p
 
+    def evaluate(self, states: Sequence[State]) -> Evaluation:
+        """The network's own policies and values, before temperature and ``top_p``."""
+        return self._judge(states)
+
     def begin(self, games: Sequence[int]) -> None:
         pass
 

@@ -7,8 +7,9 @@ import numpy as np
 from gameil.agents.agent import Decisions, Request
 from gameil.agents.network import decide
 from gameil.errors import AgentError
-from gameil.games.game import Game
+from gameil.games.game import Game, State
 from gameil.search.puct import BatchedSearch
+from gameil.search.result import SearchResult
 
 
 class SearchAgent:
@@ -20,6 +21,10 @@ class SearchAgent:
         self.name = name
         self._search = search
         self._temperature = temperature
+
+    def search(self, state: State, rng: np.random.Generator) -> SearchResult:
+        """One search with its tree."""
+        return self._search.run([state], [rng], keep=True)
 
     def begin(self, games: Sequence[int]) -> None:
         pass

@@ -9,7 +9,8 @@ import numpy as np
 
 from gameil.cli.arguments import common_flags, parse
 from gameil.errors import GameilError, NotationError
-from gameil.games.game import CHANCE_PLAYER, Game, Notation, State
+from gameil.games.game import CHANCE_PLAYER, Game, State
+from gameil.games.typed_moves import read_move, typed_notations
 from gameil.seeding import generator, stream_seed
 
 HELP = """    MOVE   play it, written as in the list that `moves` prints
@@ -17,9 +18,6 @@ HELP = """    MOVE   play it, written as in the list that `moves` prints
     undo   take back your last move and what followed
     board  show the board again
     quit   stop"""
-
-NOTATIONS: dict[str, tuple[Notation, ...]] = {"chess": ("san", "uci"), "go": ("gtp", "sgf")}
-"""How moves may be written, the one that is printed first; for other games the rules engine's own text."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Table:
         self.game = game
         self.seat = seat
         self.state: State = game.initial_state()
-        self.notations = NOTATIONS.get(game.name, ("action",))
+        self.notations = typed_notations(game.name)
         self.agent = build_agent(agent_spec, game, seed=seed)
         self._seed = seed
         self._handle = 0
@@ -175,29 +173,6 @@ def _obey(table: Table, line: str, *, strict: bool) -> bool:
         print(f"    {error}")
         return False
     return True
-
-
-def read_move(state: State, text: str, notations: Sequence[Notation]) -> int:
-    """The legal action that a person means: a notation of the game, or the part of it that tells moves apart.
-
-    Connect four's ``x3`` may be typed as ``3``. Raises ``NotationError``, one line.
-    """
-    if notations[0] == "action":
-        wanted = text.strip().lower()
-        texts = {action: state.text(action, "action").lower() for action in state.legal_actions()}
-        exact = [action for action, written in texts.items() if written == wanted]
-        ending = [action for action, written in texts.items() if wanted and written.endswith(wanted)]
-        for matches in (exact, ending):
-            if len(matches) == 1:
-                return matches[0]
-    first: NotationError | None = None
-    for notation in notations:
-        try:
-            return state.parse(text.strip(), notation)
-        except NotationError as error:
-            first = first or error
-    assert first is not None
-    raise first
 
 
 def result_text(state: State, seat: int) -> str:

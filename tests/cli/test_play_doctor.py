@@ -7,9 +7,9 @@ import pytest
 
 from gameil.cli.doctor import declared_packages
 from gameil.cli.main import main
-from gameil.cli.play import read_move
 from gameil.errors import NotationError
 from gameil.games.registry import make_game
+from gameil.games.typed_moves import read_move
 
 
 def test_a_whole_game_from_prepared_moves(capsys: pytest.CaptureFixture[str]) -> None:
