@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gameil.checkpoints.snapshot import load_snapshot
+from gameil.checkpoints.snapshot import SHOWN_POSITIONS, load_snapshot
 from gameil.dataset.loader import Loader, LoaderConfig
 from gameil.errors import ConfigError
 from gameil.games.registry import make_game
@@ -57,6 +57,7 @@ BACKENDS: dict[str, tuple[BackendName, Precision]] = {
     "onnx float32": ("onnx", "float32"),
     "openvino float32": ("openvino", "float32"),
     "openvino bfloat16": ("openvino", "bfloat16"),
+    "openvino int8": ("openvino_int8", "bfloat16"),
 }
 
 
@@ -67,6 +68,8 @@ class Subject:
     name: str
     model: PolicyValueNet
     samples: Samples
+    shown: NDArray[np.float32]
+    """Other positions, for the scales of eight bits."""
     held_out: list[PositionBatch]
 
 
@@ -96,7 +99,8 @@ def measure(subject: Subject, names: list[str], repeats: int, clock: Callable[[]
     for name in names:
         backend, precision = BACKENDS[name]
         try:
-            evaluators[name] = NetworkEvaluator(subject.model, backend=backend, precision=precision)
+            shown = subject.shown if backend == "openvino_int8" else None
+            evaluators[name] = NetworkEvaluator(subject.model, backend=backend, precision=precision, shown=shown)
         except ConfigError as error:
             print(f"  {name}: {error}")
             continue
@@ -135,7 +139,9 @@ def new_network(name: str, batch: int) -> Subject:
     game_id, config = NETWORKS[name]
     encoder = ObservationEncoder(make_game(game_id), EncoderConfig())
     model = build_model(config, encoder.game, encoder.shape)
-    return Subject(name, model, own_positions(NetworkEvaluator(model), encoder.game, encoder, batch), [])
+    evaluator = NetworkEvaluator(model)
+    samples, shown = (own_positions(evaluator, encoder.game, encoder, batch, seed=seed) for seed in (0, 1))
+    return Subject(name, model, samples, shown.observations, [])
 
 
 def trained_network(path: Path, dataset: Path, batch: int, positions: int) -> Subject:
@@ -146,7 +152,9 @@ def trained_network(path: Path, dataset: Path, batch: int, positions: int) -> Su
     first = batches[0]
     rows = np.repeat(np.arange(len(first)), first.num_legal())
     samples = Samples(first.observations.astype(np.float32), first.legal.astype(np.int64), rows)
-    return Subject(str(path), snapshot.model, samples, batches)
+    validation = Loader(dataset, "validation", snapshot.card.encoder, LoaderConfig(), augment=False)
+    shown = next(validation.once(max_positions=SHOWN_POSITIONS, batch_size=SHOWN_POSITIONS)).observations
+    return Subject(str(path), snapshot.model, samples, shown.astype(np.float32), batches)
 
 
 def main() -> None:

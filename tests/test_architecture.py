@@ -35,8 +35,8 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "rich": ("tracking/progress.py",),
     "rust_pgn_reader_python_binding": ("records/pgn_rust.py",),
     "openvino": ("models/backends/openvino_backend.py",),
-    "onnx": ("models/onnx_export.py",),
-    "onnxruntime": ("models/backends/onnx_runtime.py",),
+    "onnx": ("models/onnx_export.py", "models/onnx_int8.py"),
+    "onnxruntime": ("models/backends/onnx_runtime.py", "models/onnx_int8.py"),
     "torch": ("losses/*.py", "models/*.py", "checkpoints/*.py", "learners/*.py", "stages/*.py", "cli/doctor.py"),
 }
 """Package -> the only files that may import it, lazily or not (patterns under ``gameil/``): third-party ones, and

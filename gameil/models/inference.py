@@ -49,6 +49,7 @@ class NetworkEvaluator:
         precision: Precision = "auto",
         backend: BackendName = "eager",
         conditions: Mapping[str, float] | None = None,
+        shown: NDArray[np.float32] | None = None,
     ) -> None:
         """
         Args:
@@ -57,6 +58,7 @@ class NetworkEvaluator:
             precision: of the computation; the policy's and the value's last layers compute in float32.
             backend: what computes; ``auto`` needs sample positions: see ``backends.selection.fastest_evaluator``.
             conditions: told with every position (``{"rating": 1500}``); what is left out is unknown.
+            shown: observations of some hundred positions, for ``openvino_int8`` to take its scales from.
 
         Raises:
             ConfigError: device, backend or condition is not there.
@@ -64,10 +66,15 @@ class NetworkEvaluator:
         self.device = select_device(device)
         self.num_actions = model.num_actions
         self.dtype = compute_dtype(precision, self.device, convolutional=is_convolutional(model))
-        self.backend = build_backend(backend, model, self.device, self.dtype)
         self._policy = cast(PolicyHead, copy.deepcopy(model.policy).requires_grad_(False).to(self.device))
         self.conditions = model.config.conditions
         self._told = condition_row(self.conditions, conditions or {})
+        if backend == "openvino_int8":
+            if shown is None:
+                raise ConfigError("backend 'openvino_int8' takes its scales from positions: use 'auto' here")
+            self.backend: Backend = _int8_backend(model, self.device, self.dtype, self._inputs(shown, None))
+        else:
+            self.backend = build_backend(backend, model, self.device, self.dtype)
 
     def evaluate_batch(self, batch: PositionBatch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Log-probabilities beside ``batch.legal [L]`` and values ``[B]``, each position with its own conditions."""
@@ -106,16 +113,31 @@ class NetworkEvaluator:
             rows: position of each, ``[L]``.
             conditions: ``[B, K]`` of the positions themselves, in place of those the evaluator was made with.
         """
-        inputs: list[NDArray[np.floating[Any]]] = [observations]
-        if self.conditions:
-            told = np.broadcast_to(self._told, (len(observations), len(self._told)))
-            inputs.append(np.ascontiguousarray(told if conditions is None else conditions))
         with torch.inference_mode():
-            scores, values = self.backend(*inputs)
+            scores, values = self.backend(*self._inputs(observations, conditions))
             log_probs = self._policy.log_probs(
                 scores, host_tensor(legal).to(self.device), host_tensor(rows).to(self.device)
             )
             return log_probs.cpu().numpy(), values.cpu().numpy()
+
+    def _inputs(
+        self, observations: NDArray[Any], conditions: NDArray[np.float32] | None
+    ) -> list[NDArray[np.floating[Any]]]:
+        """What the network takes: observations, and conditions where it has some."""
+        if not self.conditions:
+            return [observations]
+        told = np.broadcast_to(self._told, (len(observations), len(self._told)))
+        return [observations, np.ascontiguousarray(told if conditions is None else conditions)]
+
+
+def _int8_backend(
+    model: PolicyValueNet, device: torch.device, dtype: torch.dtype, shown: list[NDArray[Any]]
+) -> Backend:
+    from gameil.models.backends.openvino_backend import OpenVinoBackend
+
+    if device.type != "cpu":
+        raise ConfigError(f"backend 'openvino_int8' runs on the CPU only, the device is {device}")
+    return OpenVinoBackend(model, dtype, shown)
 
 
 def build_backend(name: BackendName, model: PolicyValueNet, device: torch.device, dtype: torch.dtype) -> Backend:

@@ -116,6 +116,28 @@ def test_every_backend_here_is_tried_and_float32_ones_agree() -> None:
     assert np.isfinite(log_probs).all()
 
 
+def test_eight_bits_come_near_and_are_shown_positions_first() -> None:
+    _skip_without("openvino")
+    _skip_without("onnx")
+    model, encoder = network("residual")
+    first = NetworkEvaluator(model, precision="float32")
+    samples = own_positions(first, encoder.game, encoder, 64)
+    shown = own_positions(first, encoder.game, encoder, 64, seed=1).observations
+    with pytest.raises(ConfigError, match="takes its scales from positions"):
+        NetworkEvaluator(model, backend="openvino_int8")
+    rough = NetworkEvaluator(model, backend="openvino_int8", shown=shown)
+    exact, found = (each.evaluate_legal(samples.observations, samples.legal, samples.rows) for each in (first, rough))
+    np.testing.assert_allclose(found[1], exact[1], atol=0.1)
+    np.testing.assert_allclose(found[0], exact[0], atol=0.5)
+    assert not np.array_equal(found[0], exact[0])
+    choice = fastest_evaluator(
+        model, samples, candidates=[("eager", "float32"), ("openvino_int8", "auto")], shown=shown
+    )
+    assert isinstance(choice.tried[next(name for name in choice.tried if "int8" in name)], Agreement)
+    with pytest.raises(ConfigError, match="no tower of convolutions"):
+        NetworkEvaluator(network("mlp")[0], backend="openvino_int8", shown=np.zeros((4, 11), np.float32))
+
+
 def test_agreement_by_hand() -> None:
     # Two positions of two actions. The second answer likes the other action of the second position, by far; in the
     # first the reference itself can hardly tell the two apart.

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-BackendName = Literal["auto", "eager", "compiled", "openvino", "onnx"]
-"""``eager``: torch as it is; ``compiled``: torch.compile, up to a minute to start; ``openvino`` (extra ``fast``) and
-``onnx`` (ONNX Runtime, extra ``onnx``) for CPUs; ``auto``: the fastest of those here that agrees with float32."""
+BackendName = Literal["auto", "eager", "compiled", "openvino", "openvino_int8", "onnx"]
+"""``eager``: torch as it is; ``compiled``: torch.compile, up to a minute to start; for CPUs ``openvino`` (extra
+``fast``), ``openvino_int8`` with the residual tower in eight bits (both extras), and ``onnx`` (ONNX Runtime, extra ``onnx``);
+``auto``: the fastest of those here that agrees with float32."""
 
 Array = NDArray[np.floating[Any]]
 

@@ -1,12 +1,16 @@
 """The network run by OpenVINO (extra ``fast``): the fastest on CPUs, in bfloat16 where they have it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gameil.errors import ConfigError
 from gameil.models.backends.backend import Array
 from gameil.models.onnx_export import onnx_bytes
+from gameil.models.onnx_int8 import int8_bytes
 from gameil.models.policy_value import PolicyValueNet
 
 
@@ -15,14 +19,25 @@ class OpenVinoBackend:
 
     name = "openvino"
 
-    def __init__(self, model: PolicyValueNet, dtype: torch.dtype) -> None:
-        """Raises ``ConfigError`` where OpenVINO is not installed."""
+    def __init__(
+        self, model: PolicyValueNet, dtype: torch.dtype, shown: Sequence[NDArray[np.float32]] | None = None
+    ) -> None:
+        """
+        Args:
+            model: the network.
+            dtype: of the computation.
+            shown: inputs of some hundred positions to take the scales of eight bits from; None for no eight bits.
+
+        Raises:
+            ConfigError: OpenVINO is not installed; with ``shown``, as of ``onnx_int8.int8_bytes``.
+        """
         try:
             import openvino
         except ImportError as error:
             raise ConfigError("backend 'openvino' is not installed: pip install 'gameil[fast]'") from error
         # Read from ONNX: OpenVINO's own converter from torch brings in a part that reports its use.
-        graph = openvino.Core().read_model(onnx_bytes(model))
+        content = onnx_bytes(model) if shown is None else int8_bytes(onnx_bytes(model), shown)
+        graph = openvino.Core().read_model(content)
         compiled = openvino.Core().compile_model(
             graph,
             "CPU",

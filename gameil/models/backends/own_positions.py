@@ -14,9 +14,11 @@ GAMES = 16
 """Games played beside each other."""
 
 
-def own_positions(evaluator: NetworkEvaluator, game: Game, encoder: ObservationEncoder, number: int) -> Samples:
-    """Positions of games that a network plays against itself, each move drawn from its policy; always the same ones."""
-    rng = generator(0, "own positions")
+def own_positions(
+    evaluator: NetworkEvaluator, game: Game, encoder: ObservationEncoder, number: int, *, seed: int = 0
+) -> Samples:
+    """Positions of games that a network plays against itself, each move drawn from its policy; the same for a seed."""
+    rng = generator(seed, "own positions")
     observations: list[NDArray[np.float32]] = []
     legal_lists: list[list[int]] = []
     states = [game.initial_state() for _ in range(GAMES)]
