@@ -29,8 +29,6 @@ class UncheckedState(Protocol):
 
     def apply_unchecked(self, action: int) -> None: ...
 
-    def apply_all_unchecked(self, actions: list[int]) -> None: ...
-
 
 class GoFollower:
     """Plays moves on ``state``, which nobody else may play on meanwhile: called with a text, or many in a ``run``."""
@@ -59,7 +57,8 @@ class GoFollower:
         No such move ends the game: it is no pass, and makes a position that never was before.
         """
         points, places, untouched, width = self._points, self._places, self._untouched, self._width
-        actions: list[int] = []
+        apply = self._state.apply_unchecked
+        played = 0
         for index in range(start, min(len(texts), start + self._left - 1)):
             action = points.get(texts[index])
             if action is None or action >= len(places):
@@ -70,10 +69,10 @@ class GoFollower:
             ):
                 break
             untouched[place] = 0
-            actions.append(action)
-        self._left -= len(actions)
-        self._state.apply_all_unchecked(actions)
-        return len(actions)
+            apply(action)
+            played += 1
+        self._left -= played
+        return played
 
     def __call__(self, text: str) -> None:
         """``state.apply(state.parse(text, notation))``, faster; raises what those raise."""

@@ -277,19 +277,6 @@ class OpenSpielState:
         mover = raw.current_player()
         self._player = mover if game.seats is None or mover < 0 else game.seats.index(mover)
 
-    def apply_all_unchecked(self, actions: list[int]) -> None:
-        """``apply_unchecked`` of each; none but the last may end the game."""
-        game, raw = self.game, self.raw
-        many = len(actions) - RECENT_MOVES
-        if many > 0 and game.renaming is None and not game.keeps_returns:
-            for action in actions[:many]:
-                raw.apply_action(action)
-            mover = raw.current_player()
-            self._player = mover if game.seats is None or mover < 0 else game.seats.index(mover)
-            actions = actions[many:]
-        for action in actions:
-            self.apply_unchecked(action)
-
     def _illegal(self, action: int) -> IllegalActionError:
         what = (
             "the game is over" if self._player == TERMINAL_PLAYER else f"{len(self.legal_actions())} others are legal"
