@@ -370,6 +370,6 @@ _LOOKUP_ROWS = {
     "lookup": "lookup table",
     "seen": "  seen in training",
     "lookup_seen": "  lookup where seen",
-    "unseen": "  not seen in training",
+    "unseen": "  unseen in training",
 }
 _BAND_ROWS = {"by_rating": "rating", "by_ply": "ply", "by_phase": "", "by_legal": "legal"}

@@ -20,6 +20,7 @@ def test_there_are_configurations() -> None:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_configurations_are_read_and_fit_their_games(path: Path) -> None:
     config = parse_config(PretrainConfig, read_toml(path), str(path))
-    assert config.dataset == Path("data") / f"{path.stem}.lmdb"
-    game = make_game(path.stem)
+    name = path.stem.partition("-")[0]
+    assert config.dataset == Path("data") / f"{name}.lmdb"
+    game = make_game(name)
     assert model_shapes(config.model, game, ObservationEncoder(game, config.encoder).shape)

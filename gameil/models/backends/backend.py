@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 BackendName = Literal["auto", "eager", "compiled", "openvino", "openvino_int8", "onnx"]
-"""``eager``: torch as it is; ``compiled``: torch.compile, up to a minute to start; for CPUs ``openvino`` (extra
-``fast``), ``openvino_int8`` with the residual tower in eight bits (both extras), and ``onnx`` (ONNX Runtime, extra ``onnx``);
-``auto``: the fastest of those here that agrees with float32."""
+"""``eager``: torch as it is; ``compiled``: torch.compile, up to a minute to start. For CPUs: ``openvino`` (extra
+``fast``), ``openvino_int8`` with the residual tower in eight bits (both extras), ``onnx`` (ONNX Runtime, extra
+``onnx``). ``auto``: the fastest of those here that agrees with float32."""
 
 Array = NDArray[np.floating[Any]]
 
