@@ -24,7 +24,6 @@ from gameil.games.typed_moves import read_move, typed_notations
 from gameil.search.tree import per_player, return_scale
 from gameil.seeding import generator, stream_seed
 
-
 _MOVE = re.compile(r"(?:[^\s,(]|\([^)]*\)?)+")
 """A move among others: blanks and commas within brackets belong to it, as in tic-tac-toe's ``x(0,1)``."""
 
