@@ -23,7 +23,7 @@ _PIECES = "KQRBNP"
 _KNIGHT_KIND, _PROMOTION_KINDS = 65, 9
 _FILES = "abcdefgh"
 _SAN = re.compile(
-    r"([KQRBNkqrn]?)([a-h]?)([1-8]?)[x:-]?([a-h])([1-8])(?:[=/(]?([QRBNqrbn])\)?)?(?:\s*e\.?p\.?)?[+#!?]*"
+    r"([KQRBNPkqrn]?)([a-h]?)([1-8]?)[x:-]?([a-h])([1-8])(?:[=/(]?([QRBNqrbn])\)?)?(?:\s*e\.?p\.?)?[+#!?]*"
 )
 _CASTLING = re.compile(r"([Oo0])-?\1(-?\1)?[+#!?]*")
 _UCI = re.compile(r"([a-h])([1-8])([a-h])([1-8])([qrbn])?")
