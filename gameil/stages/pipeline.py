@@ -47,6 +47,7 @@ STAGES: dict[str, tuple[str, str, str]] = {
     "finetune": ("gameil.stages.finetune", "FinetuneConfig", "finetune"),
     "dagger": ("gameil.stages.dagger", "DaggerConfig", "dagger"),
     "evaluate": ("gameil.stages.evaluate", "EvaluateConfig", "evaluate"),
+    "tournament": ("gameil.stages.tournament", "TournamentConfig", "tournament"),
     "ladder": ("gameil.stages.ladder", "LadderConfig", "ladder"),
     "accuracy": ("gameil.stages.accuracy", "AccuracyConfig", "accuracy"),
     "report": ("gameil.stages.report", "ReportConfig", "report"),
@@ -57,6 +58,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "ingest": ("out",),
     "record": ("out",),
     "evaluate": ("out",),
+    "tournament": ("out",),
     "report": ("out",),
 }
 """Kind -> fields that say where the stage writes, apart from its own directory."""
