@@ -21,6 +21,7 @@ from gameil.games.registry import make_game
 from gameil.learners.behavioural_cloning import BehaviouralCloning, CloningConfig
 from gameil.losses.masking import mask_logits
 from gameil.models.config import ModelConfig
+from gameil.models.heads.board import BoardPolicyHead
 from gameil.models.policy_value import build_model
 from gameil.models.precision import compute_dtype, select_device
 from gameil.models.size import measure_size
@@ -29,6 +30,10 @@ from gameil.positions.position_batch import PositionBatch
 
 NETWORKS: dict[str, tuple[str, ModelConfig]] = {
     "6x64, chess 8x8": ("chess", ModelConfig()),
+    "6x64 from-to, chess 8x8": ("chess", ModelConfig(policy="from_to")),
+    "6x64 by parts, chess 8x8": ("chess", ModelConfig(policy="autoregressive")),
+    "6x64, 4 modes, chess 8x8": ("chess", ModelConfig(policy="from_to", modes=4)),
+    "transformer, chess 8x8": ("chess", ModelConfig(kind="transformer", policy="from_to")),
     "4x64, connect four 6x7": ("connect_four", ModelConfig(blocks=4)),
     "6x64, Go 19x19": ("go", ModelConfig(stem_kernel=5, policy_channels=0)),
 }
@@ -80,12 +85,20 @@ def plain(game_id: str, config: ModelConfig, batch: PositionBatch) -> Callable[[
     model = build_model(config, game, batch.observations.shape[1:]).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     mask = np.zeros((len(batch), game.num_actions), dtype=bool)
-    mask[np.repeat(np.arange(len(batch)), batch.num_legal()), batch.legal] = True
+    rows = np.repeat(np.arange(len(batch)), batch.num_legal())
+    mask[rows, batch.legal] = True
+    played = torch.from_numpy(np.flatnonzero(batch.legal == batch.actions[rows]))
+    legal, flat_rows = torch.from_numpy(batch.legal.astype(np.int64)), torch.from_numpy(rows)
+    dense = isinstance(model.policy, BoardPolicyHead)
 
     def step() -> None:
         observations = torch.from_numpy(batch.observations.astype(np.float32))
-        logits, values = model(observations)
-        loss = F.cross_entropy(mask_logits(logits, torch.from_numpy(mask)), torch.from_numpy(batch.actions))
+        scores, values = model(observations)[:2]
+        if dense:
+            logits = mask_logits(scores[:, model.policy.places], torch.from_numpy(mask))
+            loss = F.cross_entropy(logits, torch.from_numpy(batch.actions))
+        else:  # heads whose scores are no logits of actions
+            loss = -model.log_probs(scores, legal, flat_rows)[played].mean()
         loss = loss + 0.25 * F.mse_loss(values, torch.from_numpy(batch.returns))
         optimizer.zero_grad()
         loss.backward()
@@ -107,6 +120,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=512, help="positions a batch")
     parser.add_argument("--repeats", type=int, default=5, help="timed updates of each, in turn")
+    parser.add_argument("--network", choices=list(NETWORKS), action="append", help="default all")
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     arguments = parser.parse_args()
     if arguments.threads:
@@ -117,7 +131,8 @@ def main() -> None:
         f"batch {arguments.batch}, median of {arguments.repeats}; gameil computes in {dtype}"
     )
     print(f"{'network':<26}{'MFLOP':>7}{'gameil positions/s':>20}{'plain float32':>15}{'ratio':>7}")
-    for name, (game_id, config) in NETWORKS.items():
+    for name in arguments.network or NETWORKS:
+        game_id, config = NETWORKS[name]
         size = arguments.batch // 4 if "19x19" in name else arguments.batch
         batch = random_batch(game_id, size)
         steps = {"ours": ours(game_id, config, batch), "plain": plain(game_id, config, batch)}
