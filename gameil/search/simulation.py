@@ -108,6 +108,7 @@ def grow(
     simulations: int,
     leaves: int = 1,
     prove: bool = True,
+    look_ahead: bool = False,
 ) -> None:
     """Makes ``simulations`` simulations in every tree, fewer where the root's value is known before.
 
@@ -119,9 +120,13 @@ def grow(
         simulations: walks to a leaf a tree.
         leaves: walks a step in each tree; more than 1 spares calls where there are few trees.
         prove: deduce exact values; else only finished games have them.
+        look_ahead: look for finished games one move below every new node (with ``prove`` only).
     """
     left = np.full(forest.num_trees, simulations)
     best = forest.game.reward_range[1] / forest.scale
+    look_ahead = look_ahead and prove
+    if look_ahead:
+        _look_ahead(forest, np.flatnonzero(forest.known_children[: forest.num_trees] == 0), best)
     while True:
         left[forest.known[: forest.num_trees]] = 0
         walks: list[Walk] = []
@@ -135,7 +140,10 @@ def grow(
             return
         new = [walk.leaves[walk.levels[0][0]] for walk in walks]
         asked = np.unique(np.concatenate(new)) if leaves > 1 else new[0]
-        expand(forest, asked[(forest.num_children[asked] == 0) & ~forest.known[asked]], evaluator)
+        asked = asked[(forest.num_children[asked] == 0) & ~forest.known[asked]]
+        expand(forest, asked, evaluator)
+        if look_ahead:
+            _look_ahead(forest, asked, best)
         for walk in walks:
             trees = walk.levels[0][0]
             left[trees] -= 1
@@ -229,27 +237,45 @@ def _prove(forest: Forest, walk: Walk, tree: int, best: float) -> int:
         node, slot = int(nodes[place]), int(slots[place])
         if forest.child_known[node, slot]:
             break
-        forest.child_known[node, slot] = True
-        forest.known_children[node] += 1
-        mover = int(forest.player[node])
-        if mover >= 0:
-            value = float(forest.exact[child, mover])
-            forest.child_q[node, slot] = value
-            forest.barred[node, slot] = value <= forest.game.reward_range[0] / forest.scale + _TOLERANCE
-        count = int(forest.num_children[node])
-        if mover >= 0 and value >= best - _TOLERANCE:
-            forest.exact[node] = forest.exact[child]
-        elif int(forest.known_children[node]) < count:
+        if not _learn(forest, node, slot, child, best):
             break
-        elif mover >= 0:
-            slot = int(forest.child_q[node, :count].argmax())
-            forest.exact[node] = forest.exact[forest.child_node[node, slot]]
-        else:
-            chances = forest.child_prior[node, :count] / forest.child_prior[node, :count].sum()
-            forest.exact[node] = chances @ forest.exact[forest.child_node[node, :count]]
-        forest.known[node] = True
         child = node
     return child
+
+
+def _learn(forest: Forest, node: int, slot: int, child: int, best: float) -> bool:
+    """Notes that the exact value of ``child``, behind ``slot`` of ``node``, is known; whether ``node``'s is too now."""
+    forest.child_known[node, slot] = True
+    forest.known_children[node] += 1
+    mover, count = int(forest.player[node]), int(forest.num_children[node])
+    if mover >= 0:
+        value = float(forest.exact[child, mover])
+        forest.child_q[node, slot] = value
+        forest.barred[node, slot] = value <= forest.game.reward_range[0] / forest.scale + _TOLERANCE
+        if value >= best - _TOLERANCE:
+            forest.exact[node] = forest.exact[child]
+            forest.known[node] = True
+            return True
+    if int(forest.known_children[node]) < count:
+        return False
+    if mover >= 0:
+        slot = int(forest.child_q[node, :count].argmax())
+        forest.exact[node] = forest.exact[forest.child_node[node, slot]]
+    else:
+        chances = forest.child_prior[node, :count] / forest.child_prior[node, :count].sum()
+        forest.exact[node] = chances @ forest.exact[forest.child_node[node, :count]]
+    forest.known[node] = True
+    return True
+
+
+def _look_ahead(forest: Forest, nodes: Nodes, best: float) -> None:
+    """Finds the finished games one move below new nodes."""
+    for node in nodes.tolist():
+        for slot, action in enumerate(forest.states[node].legal_actions()):
+            after = forest.states[node].clone()
+            after.apply(action)
+            if after.is_terminal() and _learn(forest, node, slot, forest.add_end(node, slot, after), best):
+                break
 
 
 def _sampled_slot(forest: Forest, node: int, rng: np.random.Generator) -> int:

@@ -152,6 +152,17 @@ class Forest:
                 self.add_children(nodes[node - first : node - first + 1], [actions], np.array(chances, np.float32))
         return nodes
 
+    def add_end(self, parent: int, slot: int, state: State) -> int:
+        """Makes the child behind ``slot`` of ``parent``, a finished game: ``state``, the forest's from now on."""
+        node = len(self.states)
+        self._reserve(node + 1)
+        self.states.append(state)
+        self.child_node[parent, slot] = node
+        self.player[node] = state.current_player()
+        self.known[node] = True
+        self.exact[node] = state.returns() / self.scale
+        return node
+
     def add_children(self, nodes: Nodes, actions: Sequence[Sequence[int]], priors: NDArray[np.float32]) -> None:
         """Gives each of ``nodes [R]`` its child slots, one for each of its ``actions [R][*]``; ``priors`` in a row."""
         counts = np.fromiter(map(len, actions), np.int64, len(actions))
