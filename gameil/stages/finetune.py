@@ -1,8 +1,9 @@
 """Finetuning: an imitator plays its past selves and learns from the results, without forgetting how people play.
 
 Value-only warm-up, then policy gradient against a pool of past snapshots, held near the frozen supervised policy
-(``learners.reinforce``); the forgetting meter measures held-out human moves all along. At the end the result meets its
-parent in a paired series, and a third agent where one is named; the parent stays ``best`` when that shows no gain.
+(``learners.reinforce``, ``learners.ppo`` or ``learners.actor_critic``); the forgetting meter measures held-out human
+moves all along. At the end the result meets its parent in a paired series, and a third agent where one is named; the
+parent stays ``best`` when that shows no gain.
 
 A budget in iterations is repeatable through kills and resumes; one in minutes follows the clock.
 """
@@ -10,7 +11,7 @@ A budget in iterations is repeatable through kills and resumes; one in minutes f
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -23,8 +24,11 @@ from gameil.checkpoints.snapshot import SnapshotCard, load_snapshot, save_snapsh
 from gameil.dataset.schema import Split
 from gameil.errors import ConfigError
 from gameil.games.registry import make_game
+from gameil.learners.actor_critic import ActorCriticConfig
 from gameil.learners.held_out import measure_held_out
-from gameil.learners.reinforce import Reinforce, ReinforceConfig
+from gameil.learners.ppo import PpoConfig
+from gameil.learners.reinforce import ReinforceConfig
+from gameil.learners.self_play_learner import SelfPlayLearnerConfig, build_learner
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet
 from gameil.rollout.self_play import SelfPlayConfig, Trajectories, play_self
@@ -71,7 +75,11 @@ class FinetuneConfig:
     minutes: float | None = None
     """Budget in minutes of wall time, the final series left out."""
     self_play: SelfPlayConfig = field(default_factory=SelfPlayConfig)
-    learner: ReinforceConfig = field(default_factory=ReinforceConfig)
+    learner: Literal["reinforce", "ppo", "actor_critic"] = "reinforce"
+    """What learns from the games; of the next three tables the one of its name counts."""
+    reinforce: ReinforceConfig = field(default_factory=ReinforceConfig)
+    ppo: PpoConfig = field(default_factory=PpoConfig)
+    actor_critic: ActorCriticConfig = field(default_factory=ActorCriticConfig)
     pool: PoolConfig = field(default_factory=PoolConfig)
     dataset: Path | None = None
     """Dataset of people's games for the forgetting meter; None measures nothing."""
@@ -105,6 +113,13 @@ class FinetuneConfig:
         for name in ("threads", "checkpoint_seconds"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}")
+
+    @property
+    def learner_config(self) -> SelfPlayLearnerConfig:
+        """The table of the learner that was chosen."""
+        if self.learner == "reinforce":
+            return self.reinforce
+        return self.ppo if self.learner == "ppo" else self.actor_critic
 
 
 def finetune(config: FinetuneConfig, run: Run, *, resume: bool) -> dict[str, Any]:
@@ -151,11 +166,11 @@ class _Finetuning:
             build_agent(config.yardstick, self.game, seed=config.seed).close()
         self.encoder = self.parent.encoder
         self.teacher = self.freeze(self.parent.model)
-        self.learner = Reinforce(
+        self.learner = build_learner(
+            config.learner_config,
             load_snapshot(config.init).model,
             self.teacher,
-            config.learner,
-            seed=stream_seed(config.seed, "reinforce"),
+            seed=stream_seed(config.seed, config.learner),
             device=config.device,
         )
         self.snapshots = run.directory / "snapshots"
@@ -174,7 +189,7 @@ class _Finetuning:
 
     def freeze(self, model: PolicyValueNet) -> NetworkEvaluator:
         """A copy of ``model`` for play, which later training does not change."""
-        return NetworkEvaluator(model, device=self.config.device, precision=self.config.learner.precision)
+        return NetworkEvaluator(model, device=self.config.device, precision=self.config.learner_config.update.precision)
 
     def elapsed(self) -> float:
         """Seconds trained, those before a resume included."""

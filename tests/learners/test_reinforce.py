@@ -1,6 +1,7 @@
 """REINFORCE: targets by hand, what each phase may change, exact resume, and that it learns."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from gameil.agents.random import RandomAgent
 from gameil.arena.series import play_series
 from gameil.errors import CheckpointError, ConfigError
 from gameil.games.registry import make_game
-from gameil.learners.reinforce import Reinforce, ReinforceConfig, lambda_targets, legal_places
+from gameil.learners.reinforce import Reinforce, ReinforceConfig
+from gameil.learners.seat_trajectories import lambda_targets, legal_places
+from gameil.learners.updates import UpdateConfig
 from gameil.models.config import ModelConfig
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet, build_model
@@ -25,9 +28,14 @@ RESIDUAL = ModelConfig(channels=8, blocks=1, squeeze=0, policy_channels=0, value
 MLP = ModelConfig(kind="mlp", hidden=64, layers=2)
 
 
+UPDATE_FIELDS = {field.name for field in dataclasses.fields(UpdateConfig)}
+
+
 def _learner(model_config: ModelConfig = MLP, **config) -> Reinforce:
     model = build_model(model_config, GAME, ENCODER.shape)
-    return Reinforce(model, NetworkEvaluator(model), ReinforceConfig(**config), seed=1)
+    update = UpdateConfig(**{name: value for name, value in config.items() if name in UPDATE_FIELDS})
+    own = {name: value for name, value in config.items() if name not in UPDATE_FIELDS}
+    return Reinforce(model, NetworkEvaluator(model), ReinforceConfig(update=update, **own), seed=1)
 
 
 def _batch(model: PolicyValueNet, *, games: int = 16, iteration: int = 0, temperature: float = 1.0) -> Trajectories:
@@ -175,10 +183,16 @@ def test_says_when_training_diverges() -> None:
         learner.step(batch)
 
 
-@pytest.mark.parametrize("bad", [{"minibatch": 0}, {"learning_rate": 0.0}, {"lambda_": 1.5}])
+@pytest.mark.parametrize("bad", [{"minibatch": 0}, {"warmup_steps": -1}, {"lambda_": 1.5}])
 def test_config_refuses_the_impossible(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
         ReinforceConfig(**bad)
+
+
+@pytest.mark.parametrize("bad", [{"learning_rate": 0.0}, {"value_to_trunk": 1.5}, {"ema_decay": 1.0}])
+def test_update_config_refuses_the_impossible(bad: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(bad))):
+        UpdateConfig(**bad)
 
 
 def test_learns_tic_tac_toe() -> None:

@@ -33,9 +33,9 @@ def arguments(start: Path, runs: Path, name: str, **changes: object) -> list[str
         "iterations": 6,
         "self-play.games": 24,
         "self-play.opening-plies": 1,
-        "learner.minibatch": 32,
-        "learner.learning-rate": 0.01,
-        "learner.warmup-steps": 2,
+        "reinforce.minibatch": 32,
+        "reinforce.update.learning-rate": 0.01,
+        "reinforce.warmup-steps": 2,
         "pool.every": 2,
         "pool.min-score": 0.0,
         "pool.size": 2,
@@ -75,6 +75,16 @@ def test_leaves_snapshots_metrics_and_honest_results(finished: Path, start: Path
 
 def _log(run: Path) -> list[dict]:
     return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("learner", ["ppo", "actor_critic"])
+def test_other_learners_finetune_through_the_same_command(start: Path, runs: Path, learner: str) -> None:
+    changes = {"learner": learner, "iterations": 2, f"{learner}.minibatch": 32, f"{learner}.warmup-steps": 1}
+    assert main(arguments(start, runs, learner, **changes)) == 0
+    assert weights(runs / learner / "snapshots" / "last") != weights(start)
+    names = {name for line in _log(runs / learner) for name in line.get("metrics", {})}
+    own = "policy/clipped_share" if learner == "ppo" else "loss/upgo"
+    assert {own, "loss/policy", "loss/value", "loss/teacher_kl"} <= names
 
 
 @pytest.mark.parametrize("stop_after", [1, 4])
