@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:
-    """Prints top-1, top-3, top-5 and NLL, overall, by rating and by ply, beside a uniform choice."""
+    """Prints top-1, top-3, top-5, NLL, calibration and value, overall and by bands, beside the baselines."""
     from gameil.cli.stage_command import run_stage
-    from gameil.stages.accuracy import AccuracyConfig, accuracy, accuracy_table
+    from gameil.stages.accuracy import AccuracyConfig, accuracy
+    from gameil.stages.accuracy_table import accuracy_table
 
     return run_stage(
         "accuracy",

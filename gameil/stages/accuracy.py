@@ -1,6 +1,6 @@
 """Human-move prediction of any agent: how often it would have chosen the move that was played, in which positions."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -29,6 +29,7 @@ from gameil.positions.position_batch import CONTEXT, PositionBatch, flat_legal
 from gameil.positions.replay import replay
 from gameil.seeding import generator
 from gameil.stages.known_positions import BARE, KnownPositions, position_keys
+from gameil.stages.one_ply import one_ply_values
 from gameil.stages.scored_positions import (
     Means,
     ScoredBatch,
@@ -65,6 +66,8 @@ class AccuracyConfig:
     training games: a minute for some millions of positions."""
     trained_on: Path | None = None
     """Dataset whose training games fill the table; default ``dataset``."""
+    one_ply: int = 0
+    """Compare, on so many positions, with taking the action after which the snapshot's value is best."""
     engines: Path | None = field(default=None, metadata=COMMAND_LINE_ONLY)
     """TOML file with [engines.NAME] tables, besides the user's own; from the command line only: it runs programs."""
     seed: int = 0
@@ -136,6 +139,8 @@ def accuracy(config: AccuracyConfig, run: Run, *, resume: bool) -> dict[str, Any
         for name, part, chosen in (("seen", joined, seen), ("unseen", joined, ~seen), ("lookup_seen", table, seen)):
             if chosen.any():
                 results[name] = means(part, chosen, has_policy=has_policy or part is table)
+    if config.one_ply:
+        results["one_ply"] = _one_ply(config, spec)
     for name, band in _BANDS.items():
         results[name] = by_band(joined, band, has_policy=has_policy)
     return results
@@ -273,6 +278,24 @@ def _by_agent(config: AccuracyConfig, spec: str, dataset: Dataset) -> Iterator[_
             yield decided
 
 
+def _one_ply(config: AccuracyConfig, spec: str) -> Means:
+    """Share of positions in which the value of the positions one ply ahead chooses the move played."""
+    parsed = parse_spec(spec)
+    if parsed.kind != "snapshot":
+        raise ConfigError(f"one_ply looks through a snapshot's value, and {spec} is none")
+    dataset = Dataset(config.dataset)
+    with closing(dataset):
+        snapshot = load_snapshot(Path(parsed.target), game=dataset.meta.family)
+        examples = list(islice(held_out_examples(dataset, config), config.one_ply))
+    states = [example.state for example in examples]
+    values = one_ply_values(states, snapshot.evaluator(**network_options(parsed)), snapshot.encoder)
+    legal, rows = flat_legal([state.legal_actions() for state in states])
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows))]).astype(np.int64)
+    actions = np.asarray([example.action for example in examples], np.int64)
+    scores = score_moves(values, legal.astype(np.int32), offsets, actions)
+    return {"positions": len(examples), **{f"top{k}": float(scores.top(k).mean()) for k in (1, 3, 5)}}
+
+
 def held_out_examples(dataset: Dataset, config: AccuracyConfig) -> Iterator[Example]:
     """Positions with a choice, of the split's games in random order, each with a state of its own."""
     ids = dataset.game_ids(config.split)
@@ -341,35 +364,3 @@ def _family(dataset: Path) -> str:
     opened = Dataset(dataset)
     with closing(opened):
         return opened.meta.family
-
-
-def accuracy_table(results: Mapping[str, Any]) -> str:
-    """The results as a plain text table."""
-    lines = [f"{'':<22}{'positions':>10}{'top-1':>8}{'top-3':>8}{'top-5':>8}{'NLL':>8}{'ECE':>8}{'Brier':>8}"]
-    rows: list[tuple[str, Means]] = [(results["agent"], results["overall"]), ("uniform", results["uniform"])]
-    rows += [(text, results[name]) for name, text in _LOOKUP_ROWS.items() if name in results]
-    for name, text in _BAND_ROWS.items():
-        rows += [(f"  {text} {band}", values) for band, values in results[name].items()]
-    for name, values in rows:
-        if len(name) > 21:
-            lines.append(name)
-            name = ""
-        shares = "".join(_cell(values.get(key), ".1%") for key in ("top1", "top3", "top5"))
-        losses = (
-            _cell(values.get("nll"), ".3f") + _cell(values.get("ece"), ".1%") + _cell(values.get("value_brier"), ".3f")
-        )
-        lines.append(f"{name:<22}{values['positions']:>10,}{shares}{losses}")
-    return "\n".join(lines)
-
-
-def _cell(value: float | None, form: str) -> str:
-    return f"{'-':>8}" if value is None else f"{format(value, form):>8}"
-
-
-_LOOKUP_ROWS = {
-    "lookup": "lookup table",
-    "seen": "  seen in training",
-    "lookup_seen": "  lookup where seen",
-    "unseen": "  unseen in training",
-}
-_BAND_ROWS = {"by_rating": "rating", "by_ply": "ply", "by_phase": "", "by_legal": "legal"}

@@ -160,6 +160,9 @@ def test_a_snapshot_is_measured_with_its_whole_policy(
     save_snapshot(tmp_path / "best", model, SnapshotCard(game_id="tic_tac_toe", model=config, encoder=encoder))
     results = measure(dataset, runs, f"snapshot:{tmp_path / 'best'}", capsys, "--batch-size", "7")
     assert results["agent"] == f"snapshot:{tmp_path / 'best'},temperature=1"
+    ahead = measure(dataset, runs, f"snapshot:{tmp_path / 'best'}", capsys, "--one-ply", "20")["one_ply"]
+    assert ahead["positions"] == 20  # type: ignore[index]
+    assert 0 <= ahead["top1"] <= ahead["top3"] <= 1  # type: ignore[index]
     overall, uniform = results["overall"], results["uniform"]
     assert overall["nll"] == pytest.approx(uniform["nll"], abs=0.3)  # type: ignore[index]
     assert 0 < overall["top1"] <= overall["top3"] <= overall["top5"] <= 1  # type: ignore[index]
@@ -212,6 +215,7 @@ def test_the_table_names_every_line(dataset: Path, runs: Path, capsys: pytest.Ca
         (["--agent", "snapshot:nowhere"], "nowhere"),
         (["--agent", "random", "--split", "validation"], "the validation split has no position"),
         (["--agent", "random", "--positions", "0"], "positions must be at least 1"),
+        (["--agent", "random", "--one-ply", "5"], "looks through a snapshot's value, and random is none"),
     ],
 )
 def test_bad_input_is_one_line(
