@@ -65,7 +65,7 @@ class Counted:
 class KeepsGoodPart:
     """Reads in small steps, so that what came before a failure is handed out before the failure is raised."""
 
-    def __init__(self, stream: Readable, counted: Counted) -> None:
+    def __init__(self, stream: Readable, counted: Counted | None = None) -> None:
         self._counted = counted
         # ``read1`` returns what there is; ``read`` throws away all it has gathered when it fails.
         self._step: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
@@ -79,7 +79,8 @@ class KeepsGoodPart:
         while wanted > 0:
             try:
                 part = self._step(min(wanted, STEP))
-                self._counted.make(len(part))
+                if self._counted is not None:
+                    self._counted.make(len(part))
             except BROKEN as failure:
                 if not parts:
                     raise

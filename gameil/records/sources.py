@@ -184,11 +184,9 @@ def _tar_members(source: Source, layers: int, counted: Counted) -> Iterator[Sour
 
 def _zip_members(path: Path, file: IO[bytes], counted: Counted) -> Iterator[Source]:
     try:
-        archive = ZipArchive(file)
+        archive = ZipArchive(file, counted)
     except BROKEN as error:
         raise RecordsError(f"{path}: is a damaged or cut zip archive: {error}") from error
-    # Members are read in any order, and more than once where they overlap: all of the file counts as taken.
-    counted.taken = path.stat().st_size
     try:
         for member in archive.members():
             name = _inside(str(path), member.name)
@@ -196,7 +194,7 @@ def _zip_members(path: Path, file: IO[bytes], counted: Counted) -> Iterator[Sour
                 yield _broken_source(name, member.refused)
                 continue
             companions = partial(_in_zip, archive, member.name.rpartition("/")[0])
-            yield from _member(name, KeepsGoodPart(member.data, counted), MAX_LAYERS - 1, counted, companions)
+            yield from _member(name, KeepsGoodPart(member.data), MAX_LAYERS - 1, counted, companions)
             if counted.is_bomb:
                 # Whoever read the member has been told; its neighbours would only say the same.
                 return

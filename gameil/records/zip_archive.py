@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from gameil.records.archives import Readable
+from gameil.records.decompression import Counted
 
 STORED, DEFLATED = 0, 8
 """The methods that are read. Others (bzip2, LZMA, ...) could ask for gigabytes."""
@@ -38,7 +39,8 @@ class ZipMember:
     name: str
     """As written; bytes that are no UTF-8 are surrogates."""
     data: Readable
-    """May be read at any time while the file is open. Raises ``zipfile.BadZipFile``, ``EOFError`` or ``zlib.error``."""
+    """May be read at any time while the file is open. Raises ``zipfile.BadZipFile``, ``zlib.error``, or ``EOFError``
+    where it is cut or a bomb."""
     refused: str | None
     """Why the data is of no use, None where it can be read."""
 
@@ -46,9 +48,13 @@ class ZipMember:
 class ZipArchive:
     """An open archive. Raises ``zipfile.BadZipFile`` where its directory cannot be found."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], counted: Counted | None = None) -> None:
+        """Opens it; ``counted`` counts what is decompressed, and stops at bombs."""
         self._file = file
         self._start, self._end, self._shift = _directory(file)
+        self._counted = counted or Counted(file)
+        # Members are read in any order, and more than once where they overlap: all of the file counts as taken.
+        self._counted.taken = file.seek(0, 2)
         self._places: dict[str, int] | None = None
 
     def members(self) -> Iterator[ZipMember]:
@@ -97,20 +103,25 @@ class ZipArchive:
         elif method not in (STORED, DEFLATED):
             refused = f"is compressed by method {method} of zip, which is not supported"
         size, packed, offset = sizes
-        data = _Data(self._file, offset + self._shift, packed, size, checksum, method == DEFLATED)
+        data = _Data(
+            self._file, offset + self._shift, packed, size, checksum, self._counted if method == DEFLATED else None
+        )
         return ZipMember(name, data, refused), behind
 
 
 class _Data:
     """The bytes of one member."""
 
-    def __init__(self, file: IO[bytes], place: int, packed: int, size: int, checksum: int, deflated: bool) -> None:
+    def __init__(
+        self, file: IO[bytes], place: int, packed: int, size: int, checksum: int, deflated: Counted | None
+    ) -> None:
         self._file = file
         self._place = place
         self._left = packed
         self._size = size
         self._stated = checksum
-        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if deflated else None
+        self._counted = deflated
+        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if deflated is not None else None
         self._is_open = False
         self._given = 0
         self._checksum = 0
@@ -122,6 +133,8 @@ class _Data:
         if block:
             self._checksum = zlib.crc32(block, self._checksum)
             self._given += len(block)
+            if self._counted is not None:
+                self._counted.make(len(block))
         elif (self._given, self._checksum) != (self._size, self._stated):
             raise zipfile.BadZipFile("size or checksum is not the stated one")
         return block

@@ -180,8 +180,10 @@ def _zip(data: bytes) -> bytes:
 
 def _trajectories(method: int) -> bytes:
     """Two games as arrays, in the layout of docs/formats.md."""
+    from gameil.records.trajectories_reader import LAYOUT
+
     arrays: dict[str, np.ndarray] = {
-        "format": np.array("gameil trajectories 1"),
+        "format": np.array(LAYOUT),
         "game": np.array("pettingzoo:leduc(players=2)"),
         "lengths": np.array([2, 3]),
         "actions": np.array([1, 2, 0, 5, 7]),

@@ -18,10 +18,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import zstandard
 
 from gameil.cli.main import main
+from gameil.records.trajectories_reader import LAYOUT
 
 MAX_MEBIBYTES = 200
 """What reading a bomb may hold beyond what reading a small file does."""
@@ -115,6 +117,26 @@ def test_zip_members_that_share_their_data(answer: Callable[..., Answer]) -> Non
     found = answer(local + packed, (entry, 3000), end)
     assert 3 <= found.records < 10
     assert found.reasons[0] == "too large"
+    assert "taken for a bomb" in found.errors[-1][1]
+
+
+def test_numeric_trajectories_with_huge_observations(answer: Callable[..., Answer]) -> None:
+    games, row = 5, 60 * MIB
+    buffer = io.BytesIO()
+    arrays = {"format": np.array(LAYOUT), "game": np.array("nim")}
+    arrays |= {"lengths": np.ones(games, np.int64), "actions": np.zeros(games, np.int64)}
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array(file, array)
+        with archive.open("observations.npy", "w") as file:
+            header = {"descr": "|u1", "fortran_order": False, "shape": (games, row)}
+            np.lib.format.write_array_header_1_0(file, header)
+            for _ in range(games * row // MIB):
+                file.write(bytes(MIB))
+    found = answer(buffer.getvalue(), name="games.npz", most=300)
+    assert found.records == 5
+    assert found.reasons[-1:] == ["truncated"]
     assert "taken for a bomb" in found.errors[-1][1]
 
 
