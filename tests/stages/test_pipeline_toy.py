@@ -28,8 +28,7 @@ sources = ["{run}/games.jsonl"]
 game = "tic_tac_toe"
 out = "{run}/games.lmdb"
 workers = 1
-validation = 0.2
-test = 0.2
+split = { validation = 0.2, test = 0.2 }
 
 [[stage]]
 kind = "statistics"
