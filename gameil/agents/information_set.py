@@ -16,8 +16,10 @@ Statistics = dict[int, list[float]]
 """Action -> [visits, sum of its chooser's returns, times it was legal]."""
 
 
-def most_visited(state: State, *, simulations: int, exploration: float, rng: np.random.Generator) -> tuple[int, float]:
-    """The action searched most (of equal ones the lowest) and the mover's mean return.
+def visit_counts(
+    state: State, *, simulations: int, exploration: float, rng: np.random.Generator
+) -> tuple[dict[int, int], float]:
+    """How often each legal action was searched, and the mover's mean return.
 
     Raises ``GameError`` where the rules engine cannot resample hidden information.
     """
@@ -27,7 +29,13 @@ def most_visited(state: State, *, simulations: int, exploration: float, rng: np.
     for _ in range(simulations):
         total += _simulate(state.resample(player, rng), tree, exploration, rng)[player]
     root = tree[state.information_state(player)]
-    return min(root, key=lambda action: (-root[action][0], action)), total / simulations
+    return {action: int(root[action][0]) for action in sorted(root)}, total / simulations
+
+
+def most_visited(state: State, *, simulations: int, exploration: float, rng: np.random.Generator) -> tuple[int, float]:
+    """The action searched most (of equal ones the lowest) and the mover's mean return; errors as ``visit_counts``."""
+    counts, value = visit_counts(state, simulations=simulations, exploration=exploration, rng=rng)
+    return min(counts, key=lambda action: (-counts[action], action)), value
 
 
 def _simulate(state: State, tree: dict[str, Statistics], exploration: float, rng: np.random.Generator) -> list[float]:

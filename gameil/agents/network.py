@@ -20,8 +20,10 @@ from gameil.models.backends.backend import BackendName
 from gameil.models.inference import Evaluation, NetworkEvaluator
 from gameil.models.memory_inference import MemoryEvaluator
 from gameil.positions.encoder import ObservationEncoder
+from gameil.search.cache import CachedEvaluator
 from gameil.search.evaluators import network_evaluator
-from gameil.search.puct import BatchedSearch, SearchConfig
+from gameil.search.rules import RuleConfig, build_search
+from gameil.search.simulation import StateEvaluator
 
 _TIE = 1e-6
 """Weights of a row closer than this to its greatest are equal: rounding differs with the size of a batch."""
@@ -36,12 +38,14 @@ def load_network_agent(
     path: str,
     temperature: float = 0.0,
     top_p: float = 1.0,
-    simulations: int = 0,
+    search: RuleConfig | None = None,
+    reuse: bool = False,
+    cache: int = 0,
     device: str = "cpu",
     backend: BackendName = "eager",
     conditions: Mapping[str, float] | None = None,
 ) -> Agent:
-    """The agent of a snapshot directory; with ``simulations`` above 0 it searches.
+    """The agent of a snapshot directory; with ``search`` it searches.
 
     Args:
         name: what the agent is called.
@@ -49,8 +53,10 @@ def load_network_agent(
         path: snapshot directory.
         temperature: see the module.
         top_p: likewise, of the bare policy.
-        simulations: of the search, 0 for the bare policy. A search sees each position by itself, as does any backend
-            but ``eager``: only the bare policy uses a network's memory.
+        search: which one; None for the bare policy. A search sees each position by itself, as does any backend but
+            ``eager``: only the bare policy uses a network's memory.
+        reuse: the search goes on in the game's last tree.
+        cache: number of positions whose evaluations the search remembers.
         device: ``cpu`` or ``cuda``.
         backend: what runs the network; ``auto`` tries them (``models.backends.selection``).
         conditions: what the network is told (``{"rating": 1500}``).
@@ -60,18 +66,20 @@ def load_network_agent(
         ConfigError: the backend is not installed, or the network was not trained with a condition.
     """
     snapshot = load_snapshot(Path(path), game=game.id)
-    if snapshot.model.memory is not None and simulations == 0 and backend == "eager":
+    if snapshot.model.memory is not None and search is None and backend == "eager":
         from gameil.agents.memory import MemoryAgent
 
         remembering = MemoryEvaluator(snapshot.model, device=device, conditions=conditions)
         return MemoryAgent(name, snapshot.encoder, remembering, temperature=temperature, top_p=top_p)
     evaluator = snapshot.evaluator(device=device, backend=backend, conditions=conditions)
-    if simulations == 0:
+    if search is None:
         return NetworkAgent(name, state_judge(snapshot.encoder, evaluator), temperature=temperature, top_p=top_p)
     from gameil.agents.search import SearchAgent
 
-    search = BatchedSearch(network_evaluator(evaluator, snapshot.encoder), SearchConfig(simulations=simulations))
-    return SearchAgent(name, game, search, temperature=temperature)
+    judge: StateEvaluator = network_evaluator(evaluator, snapshot.encoder)
+    if cache:
+        judge = CachedEvaluator(evaluator, snapshot.encoder, positions=cache)
+    return SearchAgent(name, game, build_search(judge, search), temperature=temperature, reuse=reuse)
 
 
 def state_judge(encoder: ObservationEncoder, evaluator: NetworkEvaluator) -> Judge:

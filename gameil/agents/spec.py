@@ -3,8 +3,10 @@
     random                                      uniform over the legal actions
     mcts:1000                                   OpenSpiel's Monte Carlo tree search, so many simulations a move
     snapshot:runs/x/snapshots/best              a trained network; ,search=64 ,temperature=0.5 ,device=cuda
-                                                ,backend=auto ,top_p=0.95; and what it was trained with, of
-                                                ,rating=1500 ,opponent_rating=1500 ,seconds=600 ,year=2010
+                                                ,backend=auto ,top_p=0.95; searching ,rule=gumbel or kl ,eta=0.1
+                                                ,leaves=8 ,look_ahead=yes ,reuse=yes ,cache=100000;
+                                                and what it was trained with, of ,rating=1500
+                                                ,opponent_rating=1500 ,seconds=600 ,year=2010
     builtin:hard                                beginner, easy, medium, hard, elite (and what ``builtin_levels`` lists)
     uci:stockfish,skill=3,nodes=1000            a known chess engine, or one of the user's [engines] table
     gtp:gnugo,level=5                           a Go engine likewise
@@ -16,12 +18,15 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gameil.agents.agent import Agent
 from gameil.agents.engine_process import EngineConfig, find_engine
 from gameil.errors import ConfigError
 from gameil.games.game import Game
+
+if TYPE_CHECKING:
+    from gameil.search.rules import RuleConfig
 
 _ALLOWED = re.compile(r"[A-Za-z0-9_./:=,+@%~-]+")
 """Characters of a spec: all of them mean themselves in a shell."""
@@ -165,9 +170,23 @@ def _snapshot(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, Engi
         path=spec.target,
         temperature=float(spec.options.get("temperature", 0.0)),
         top_p=float(spec.options.get("top_p", 1.0)),
-        simulations=int(spec.options.get("search", 0)),
+        search=search_options(spec),
+        reuse=spec.options.get("reuse") == "yes",
+        cache=int(spec.options.get("cache", 0)),
         **network_options(spec),
     )
+
+
+def search_options(spec: AgentSpec) -> "RuleConfig | None":
+    """Which search a snapshot's spec asks for; None: no search. Raises ``ConfigError`` for options without one."""
+    from gameil.search.rules import RuleConfig
+
+    if spec.options.get("search", 0):
+        return RuleConfig.of_options(spec.options)
+    idle = next((name for name in _SEARCHING if name in spec.options), None)
+    if idle is not None:
+        raise ConfigError(f"agent {str(spec)!r}: {idle} needs search=SIMULATIONS")
+    return None
 
 
 def network_options(spec: AgentSpec) -> dict[str, Any]:
@@ -217,6 +236,8 @@ _CONDITIONS: dict[str, Option] = {
     "year": Option(int, 1, 9999),
 }
 """What a network may be told; bounds as of ``models.conditioning.LIMITS``, which takes torch to import."""
+_SEARCHING = ("rule", "leaves", "eta", "look_ahead", "reuse", "cache")
+"""Options of a snapshot that need ``search``."""
 _PROCESSES = Option(int, 1, 256)
 _KINDS: dict[str, _Kind] = {
     "random": _Kind("", {}, _random),
@@ -226,6 +247,12 @@ _KINDS: dict[str, _Kind] = {
         "a snapshot directory",
         {
             "search": Option(int, 0, 10_000),
+            "rule": Option(("puct", "gumbel", "kl")),
+            "leaves": Option(int, 1, 256),
+            "eta": Option(float, 1e-3, 100),
+            "look_ahead": Option(("yes", "no")),
+            "reuse": Option(("yes", "no")),
+            "cache": Option(int, 1, 10_000_000),
             "temperature": Option(float, 0, 100),
             "top_p": Option(float, 0.01, 1),
             "device": Option(("cpu", "cuda")),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gameil.agents.spec import Option, network_options, parse_spec
+from gameil.agents.spec import Option, network_options, parse_spec, search_options
 from gameil.errors import ConfigError
 from gameil.experts.expert import Expert
 from gameil.games.game import Game
@@ -26,15 +26,14 @@ def build_expert(spec: str, game: Game, *, temperature: float = 1.0, processes: 
 
         simulations = int(Option(int, 2, 10_000_000).read(f"expert {spec!r}: simulations", parsed.target))
         return MctsExpert(str(parsed), game, simulations=simulations, temperature=temperature, processes=processes)
-    simulations = int(parsed.options.get("search", 0)) if parsed.kind == "snapshot" else 0
-    if simulations > 0:
+    rule = search_options(parsed) if parsed.kind == "snapshot" else None
+    if rule is not None:
         from gameil.checkpoints.snapshot import load_snapshot
         from gameil.experts.search import SearchExpert
         from gameil.search.evaluators import network_evaluator
-        from gameil.search.puct import BatchedSearch, SearchConfig
+        from gameil.search.rules import build_search
 
         snapshot = load_snapshot(Path(parsed.target), game=game.id)
         evaluator = network_evaluator(snapshot.evaluator(**network_options(parsed)), snapshot.encoder)
-        search = BatchedSearch(evaluator, SearchConfig(simulations=simulations))
-        return SearchExpert(str(parsed), search, temperature=temperature)
+        return SearchExpert(str(parsed), build_search(evaluator, rule), temperature=temperature)
     raise ConfigError(f"expert {spec!r}: only searches label positions: mcts:SIMULATIONS or snapshot:PATH,search=N")

@@ -7,7 +7,7 @@ import numpy as np
 from gameil.experts.expert import label_from_visits
 from gameil.games.game import State
 from gameil.positions.label import Label
-from gameil.search.puct import BatchedSearch
+from gameil.search.rules import Search
 
 _BATCH = 256
 """Trees that grow together."""
@@ -16,7 +16,7 @@ _BATCH = 256
 class SearchExpert:
     """Labels with what a batched search finds: shares of its visits, or the moves that it proved."""
 
-    def __init__(self, name: str, search: BatchedSearch, *, temperature: float = 1.0) -> None:
+    def __init__(self, name: str, search: Search, *, temperature: float = 1.0) -> None:
         self.name = name
         self._search = search
         self._temperature = temperature

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from gameil.games.game import Game
 from gameil.search.tree import NO_NODE, Forest, KeptTree
 
 _TOLERANCE = 1e-6
@@ -67,6 +68,17 @@ class SearchResult:
             line.append(int(forest.child_action[node, slot]))
             node = int(forest.child_node[node, slot])
         return line
+
+
+def kept_after(tree: KeptTree, game: Game, actions: Sequence[int]) -> KeptTree | None:
+    """The part of ``tree`` below the node that ``actions`` (chance outcomes included) lead to; None if not there."""
+    forest = Forest.plant(tree.states[:1], game, nodes=len(tree.states), kept=[tree])
+    node = 0
+    for action in actions:
+        node = child_of(forest, node, action)
+        if node == NO_NODE:
+            return None
+    return forest.keep(node)
 
 
 def child_of(forest: Forest, node: int, action: int) -> int:

@@ -41,7 +41,7 @@ def test_canonical_text_is_a_fixed_point(spec: str, canonical: str) -> None:
         ("random:5", "random takes nothing after a colon"),
         ("mcts", "needs a number of simulations, as in mcts:1000"),
         ("mcts:", "needs a number of simulations"),
-        ("snapshot:a,elo=1500", "unknown option 'elo=1500'; snapshot takes search=, temperature=, top_p=, device="),
+        ("snapshot:a,elo=1500", "unknown option 'elo=1500'; snapshot takes search=, rule=, leaves=, eta="),
         ("snapshot:a,rating=0", "rating='0': must be a whole number from 1 to 5000"),
         ("snapshot:a,top_p=0", "top_p='0': must be a number from 0.01 to 1"),
         ("snapshot:a,backend=tpu", "backend='tpu': must be one of eager, compiled, openvino, onnx, auto"),
