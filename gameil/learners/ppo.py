@@ -63,8 +63,9 @@ class PpoConfig:
     """c_v."""
     kl_weight: Schedule = field(default_factory=lambda: Schedule(start=0.1, end=0.02, steps=50))
     """c_kl by step. Ends at AlphaStar's 0.02; more at first, while advantages are still noise."""
-    entropy_weight: float = 0.0
-    """c_h, in nats. Near a teacher its KL keeps the policy open; from nothing, 0.01 (Schulman et al. 2017) to 0.1."""
+    entropy_weight: Schedule = field(default_factory=lambda: Schedule(start=0.0, end=0.0, steps=0))
+    """c_h by step, in nats. Near a teacher its KL keeps the policy open; from nothing, 0.01 (Schulman et al. 2017) to
+    0.1, more where information is hidden."""
     warmup_steps: int = 3
     """First so many steps train the value head only."""
 
@@ -161,7 +162,7 @@ class Ppo:
                 policy
                 + config.value_weight * value
                 + config.kl_weight(self.learner_step) * kl
-                - config.entropy_weight * mean_entropy
+                - config.entropy_weight(self.learner_step) * mean_entropy
             )
         grad_norm = self.network.descend(loss, value_only=self.warming_up, step=self.learner_step)
         ratios = log_ratios.detach()

@@ -53,8 +53,8 @@ class ReinforceConfig:
     """c_v."""
     kl_weight: Schedule = field(default_factory=lambda: Schedule(start=0.1, end=0.02, steps=50))
     """c_kl by step. Ends at AlphaStar's 0.02 (METHODS row 14); more at first, while advantages are still noise."""
-    entropy_weight: float = 0.0
-    """c_h, in nats. Near a teacher its KL keeps the policy open; from nothing, 0.1 or 0.2 is needed."""
+    entropy_weight: Schedule = field(default_factory=lambda: Schedule(start=0.0, end=0.0, steps=0))
+    """c_h by step, in nats. Near a teacher its KL keeps the policy open; from nothing, 0.1 or 0.2 is needed."""
     warmup_steps: int = 3
     """First so many steps train the value head only: the policy, and so its baseline's meaning, stays what it was."""
 
@@ -141,7 +141,7 @@ class Reinforce:
                 policy
                 + config.value_weight * value
                 + config.kl_weight(self.learner_step) * kl
-                - config.entropy_weight * mean_entropy
+                - config.entropy_weight(self.learner_step) * mean_entropy
             )
         ratio = action_log_probs.detach() - tensor(batch.behaviour_log_probs[chosen])
         grad_norm = self.network.descend(loss, value_only=self.warming_up, step=self.learner_step)

@@ -150,7 +150,7 @@ def test_kl_holds_the_policy_at_its_teacher() -> None:
 
 
 def _moved(**config: Schedule) -> float:
-    learner = _learner(warmup_steps=0, learning_rate=3e-3, entropy_weight=0.0, **config)
+    learner = _learner(warmup_steps=0, learning_rate=3e-3, **config)
     for step in range(8):
         result = learner.step(_batch(learner.model, iteration=step))
     return result.metrics["loss/teacher_kl"]
@@ -198,7 +198,11 @@ def test_update_config_refuses_the_impossible(bad: dict[str, float]) -> None:
 def test_learns_tic_tac_toe() -> None:
     """From nothing, 70 iterations of 128 games against itself and its past: random play is then beaten clearly."""
     learner = _learner(
-        learning_rate=2e-3, minibatch=64, entropy_weight=0.2, warmup_steps=2, kl_weight=Schedule(0.0, 0.0, 0)
+        learning_rate=2e-3,
+        minibatch=64,
+        entropy_weight=Schedule(0.2, 0.2, 0),
+        warmup_steps=2,
+        kl_weight=Schedule(0.0, 0.0, 0),
     )
     before = _score(learner.model)
     pool = [NetworkEvaluator(learner.model)]

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from gameil.agents.network import NetworkAgent, state_judge
+from gameil.agents.random import RandomAgent
+from gameil.arena.series import play_series
 from gameil.errors import CheckpointError, ConfigError
 from gameil.games.registry import make_game
 from gameil.learners.actor_critic import ActorCriticConfig
@@ -154,3 +157,26 @@ def test_configs_refuse_the_impossible(config: type[Any], bad: dict[str, float])
 def test_every_learner_has_the_fields_that_finetuning_reads() -> None:
     for config in CONFIGS.values():
         assert {"update", "warmup_steps", "kl_weight"} <= {field.name for field in dataclasses.fields(config)}
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("ppo", {"passes": 3, "minibatch": 256, "entropy_weight": Schedule(0.1, 0.1, 0)}),
+        ("actor_critic", {"minibatch": 128, "entropy_weight": Schedule(0.2, 0.2, 0), "passes": 3}),
+    ],
+)
+def test_learns_tic_tac_toe(name: str, config: dict[str, Any]) -> None:
+    """From nothing, some iterations of 128 games against itself: random play is then beaten clearly."""
+    update = {"learning_rate": 5e-3, "value_learning_rate": 5e-3, "value_to_trunk": 0.2, "ema_decay": 0.9}
+    learner = _learner(name, ModelConfig(kind="mlp", hidden=64, layers=2), update=update, kl_weight=FREE, **config)
+    before = _score(learner.model)
+    for step in range(30):
+        learner.step(_batch(learner.model, games=128, iteration=step))
+    assert before < 0.65  # a fixed order of moves already beats random moves now and then
+    assert _score(learner.evaluation_model()) > 0.75
+
+
+def _score(model: PolicyValueNet) -> float:
+    agent = NetworkAgent("network", state_judge(ENCODER, NetworkEvaluator(model)))
+    return play_series(GAME, agent, RandomAgent(), games=300, seed=1).score
