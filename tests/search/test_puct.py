@@ -186,7 +186,7 @@ def test_connect_four_tactics_by_the_rules_alone(moves: str, best: set[int], pli
 def test_tic_tac_toe_agrees_with_exhaustive_minimax() -> None:
     rng = np.random.default_rng(0)
     states: list[State] = []
-    while len(states) < 60:
+    while len(states) < 20:
         state = make_game("tic_tac_toe").initial_state()
         for _ in range(int(rng.integers(2, 7))):
             if not state.is_terminal():

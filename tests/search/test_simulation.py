@@ -101,7 +101,7 @@ def exact(node: Node) -> float:
     return (max if node.player == 0 else min)(exact(child) for child in node.children.values())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(trees.filter(lambda node: isinstance(node, Decision)), st.sampled_from([1, 3]))
 def test_a_search_that_is_long_enough_knows_the_minimax_value(node: Decision, leaves: int) -> None:
     result = search([root(node)], simulations=400, leaves=leaves)

@@ -114,7 +114,7 @@ def positions(game_id: str, number: int, plies: tuple[int, int]) -> list[State]:
 
 @pytest.mark.parametrize(
     ("game_id", "number", "plies", "simulations"),
-    [("tic_tac_toe", 80, (0, 7), 1500), ("connect_four(rows=4,columns=5)", 40, (10, 16), 3000)],
+    [("tic_tac_toe", 50, (0, 7), 1200), ("connect_four(rows=4,columns=5)", 24, (10, 16), 2500)],
 )
 def test_perfect_play(game_id: str, number: int, plies: tuple[int, int], simulations: int) -> None:
     """Every move is as good as the best, and every value that the search says it knows is the exact one.

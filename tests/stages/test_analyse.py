@@ -70,8 +70,8 @@ def test_rollouts(agent: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_chess_from_a_position(capsys: pytest.CaptureFixture[str]) -> None:
     fen = "6k1/5ppp/8/8/8/8/8/R6K w - - 0 1"
-    found = analysis(capsys, "--game", "chess", "--fen", fen, "--agent", "mcts:800", "--moves", "Kg1 h6", "--top", "2")
-    assert found["moves"][0]["move"] == "Ra8#" or found["moves"][0]["visits"] >= found["moves"][1]["visits"]
+    found = analysis(capsys, "--game", "chess", "--fen", fen, "--agent", "mcts:60", "--moves", "Kg1 h6", "--top", "2")
+    assert all(move["move"][0] in "RK" for move in found["moves"])  # in SAN, for White again
     assert found["player"] == 0
 
 
