@@ -19,7 +19,7 @@ MAX_LINES = 400
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "core", "misc"}
 
 OWNERS: dict[str, tuple[str, ...]] = {
-    "pyspiel": ("games/open_spiel.py", "agents/built_in.py"),
+    "pyspiel": ("games/open_spiel.py", "agents/built_in.py", "agents/open_spiel_bot.py"),
     "open_spiel": ("games/open_spiel.py", "agents/built_in.py"),
     "pettingzoo": ("games/pettingzoo.py",),
     "lmdb": ("dataset/*.py",),

@@ -92,8 +92,11 @@ class Thinker:
 
     def prepare(self, game: Game) -> None:
         """Builds the agent for ``game``. Raises ``AgentError``, ``CheckpointError`` or ``ConfigError``."""
-        if self._game is not None and self._game.id == game.id:
-            return
+        if self._game is not None:
+            # A network plays any komi of its family; other agents know the rules they were built for.
+            same = self._game.family == game.family if self.spec.kind == "snapshot" else self._game.id == game.id
+            if same:
+                return
         self.close()
         if self.searches:
             self._evaluator = _evaluator(self.spec, game)
