@@ -10,9 +10,16 @@ from gameil.arena.tournament import Rankings, Tally
 
 
 def standing_values(names: Sequence[str], tally: Tally, ranked: Rankings) -> list[dict[str, Any]]:
-    """One row an agent, best first (by Elo where there is one, else by points)."""
-    elo = ranked.elo.elo if ranked.elo is not None else tally.points
-    order = sorted(range(len(names)), key=lambda agent: (-float(elo[agent]), agent))
+    """One row an agent, best first (by Elo where there is one, else by points), those without any result last."""
+    place_of = {agent: place for place, agent in enumerate(ranked.rated)}
+
+    def merit(agent: int) -> tuple[bool, float, int]:
+        if ranked.elo is None:
+            return False, -float(tally.points[agent]), agent
+        place = place_of.get(agent)
+        return place is None, 0.0 if place is None else -float(ranked.elo.elo[place]), agent
+
+    order = sorted(range(len(names)), key=merit)
     rows = []
     for agent in order:
         wins, draws = int(tally.wins[agent].sum()), int(tally.draws[agent].sum())
@@ -35,14 +42,15 @@ def standing_values(names: Sequence[str], tally: Tally, ranked: Rankings) -> lis
                 if tally.games[agent, other]
             },
         }
-        if ranked.elo is not None:
-            interval = ranked.elo.interval(agent)
-            row |= {"elo": float(ranked.elo.elo[agent]), "elo_interval": [interval.low, interval.high]}
-        if ranked.alpha_rank is not None and ranked.nash is not None:
+        place = place_of.get(agent)
+        if place is not None and ranked.elo is not None:
+            interval = ranked.elo.interval(place)
+            row |= {"elo": float(ranked.elo.elo[place]), "elo_interval": [interval.low, interval.high]}
+        if place is not None and ranked.alpha_rank is not None and ranked.nash is not None:
             row |= {
-                "alpha_rank": float(ranked.alpha_rank[agent]),
-                "nash_share": float(ranked.nash.shares[agent]),
-                "nash_skill": float(ranked.nash.skill[agent]),
+                "alpha_rank": float(ranked.alpha_rank[place]),
+                "nash_share": float(ranked.nash.shares[place]),
+                "nash_skill": float(ranked.nash.skill[place]),
             }
         rows.append(row)
     return rows
@@ -73,11 +81,9 @@ def cross_table(results: Mapping[str, Any]) -> str:
     if results.get("truncated"):
         notes.append(f"{results['truncated']} games were stopped at the limit on plies and count as draws")
     if rows and "nash_share" in rows[0]:
-        best = ", ".join(f"{row['agent']} {row['nash_share']:.2f}" for row in rows if row["nash_share"] >= 0.005)
-        notes.append(f"Nash average: {best}")
-        ranked = sorted(rows, key=lambda row: -row["alpha_rank"])
-        top = ", ".join(f"{row['agent']} {row['alpha_rank']:.2f}" for row in ranked if row["alpha_rank"] >= 0.005)
-        notes.append(f"alpha-rank: {top}")
+        for title, key in (("Nash average", "nash_share"), ("alpha-rank", "alpha_rank")):
+            best = sorted((row for row in rows if row.get(key, 0.0) >= 0.005), key=lambda row: -row[key])
+            notes.append(f"{title}: " + ", ".join(f"{row['agent']} {row[key]:.2f}" for row in best))
     return "\n".join([aligned(cells), *(f"  ({note})" for note in notes)])
 
 

@@ -128,29 +128,33 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rankings:
-    """What the tables say of the agents; None where too little was played to say it."""
+    """What the tables say of the agents that have results; None where too little was played to say it."""
 
+    rated: tuple[int, ...]
+    """Agents with at least one game that did not fail; what follows is in their order."""
     elo: Ratings | None
     alpha_rank: NDArray[np.float64] | None
     nash: NashAverage | None
 
 
 def rankings(tally: Tally, *, anchor: int | None, anchor_elo: float, prior_games: float) -> Rankings:
-    """Bradley-Terry ratings; where everybody met everybody, alpha-rank and Nash averaging too."""
+    """Bradley-Terry ratings; where everybody met everybody, alpha-rank and Nash averaging too.
+
+    Without any result of the anchor the mean rating is 0.
+    """
+    rated = tuple(np.flatnonzero(tally.games.sum(axis=1) > 0).tolist())
+    if len(rated) < 2:
+        return Rankings(rated, None, None, None)
+    among = np.ix_(rated, rated)
+    games, wins, draws = (table[among].astype(np.float64) for table in (tally.games, tally.wins, tally.draws))
     elo: Ratings | None = None
     with contextlib.suppress(ValueError):  # agents that share no games with the others have no common scale
-        elo = bradley_terry(
-            tally.wins.astype(np.float64),
-            tally.draws.astype(np.float64),
-            anchor=anchor,
-            anchor_elo=anchor_elo,
-            prior_games=prior_games,
-        )
-    games = tally.games
-    if (games + np.eye(tally.agents, dtype=np.int64) == 0).any():
-        return Rankings(elo, None, None)
-    payoffs = np.where(games > 0, (tally.wins + tally.draws / 2.0) / np.maximum(games, 1), 0.5)
-    return Rankings(elo, alpha_rank(payoffs), nash_average(payoffs))
+        place = rated.index(anchor) if anchor in rated else None
+        elo = bradley_terry(wins, draws, anchor=place, anchor_elo=anchor_elo, prior_games=prior_games)
+    if (games + np.eye(len(rated)) == 0).any():
+        return Rankings(rated, elo, None, None)
+    payoffs = np.where(games > 0, (wins + draws / 2.0) / np.maximum(games, 1), 0.5)
+    return Rankings(rated, elo, alpha_rank(payoffs), nash_average(payoffs))
 
 
 def check_agents(specs: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gameil.agents.agent import Decisions, Request
 from gameil.agents.random import RandomAgent
+from gameil.arena.cross_table import cross_table, standing_values
 from gameil.arena.opening_suites import dataset_openings, file_openings
 from gameil.arena.tournament import Tally, planned_rounds, rankings, swiss_round
 from gameil.cli.main import main
@@ -143,7 +144,19 @@ def test_tables_and_rankings_by_hand() -> None:
     assert ranked.elo.elo[1] == pytest.approx(1000.0)
     assert int(np.argmax(ranked.elo.elo)) == int(np.argmax(ranked.alpha_rank)) == 2
     nobody = rankings(Tally(3), anchor=None, anchor_elo=0.0, prior_games=1.0)
-    assert (nobody.elo, nobody.alpha_rank, nobody.nash) == (None, None, None)
+    assert (nobody.rated, nobody.elo, nobody.alpha_rank, nobody.nash) == ((), None, None, None)
+    # Somebody who failed in every game does not take the others' ratings away.
+    tally = Tally(4)
+    for returns in ((1.0, -1.0), (0.0, 0.0)):
+        tally.add((1, 3), _result(returns))
+    ranked = rankings(tally, anchor=0, anchor_elo=50.0, prior_games=1.0)
+    assert ranked.rated == (1, 3)
+    assert ranked.elo is not None
+    assert ranked.elo.elo.sum() == pytest.approx(0.0, abs=1e-9)
+    rows = standing_values(["a", "b", "c", "d"], tally, ranked)
+    assert [row["agent"] for row in rows] == ["b", "d", "a", "c"]
+    assert ["elo" in row for row in rows] == [True, True, False, False]
+    assert "Nash average: b 1.00" in cross_table({"table": rows})
 
 
 ARGUMENTS = ["tournament", "--game", "tic_tac_toe", "--agents", "random", "mcts:5", "mcts:50", "--games", "6"]
