@@ -2,7 +2,7 @@
 
 What comes out are *seat trajectories*: the decisions of one learner's seat in one game, everybody else being part of
 the environment, so that one-player formulas hold in any game. Letters: ``N`` decisions of all trajectories in a row,
-``G`` trajectories, ``L`` the legal actions of all decisions in a row, ``T`` decisions of the longest trajectory.
+``G`` trajectories, ``L`` the legal actions of all decisions in a row.
 """
 
 from collections.abc import Sequence
@@ -76,24 +76,6 @@ class Trajectories:
     def lengths(self) -> NDArray[np.int64]:
         """Decisions of each trajectory, ``[G]``."""
         return np.diff(self.starts)
-
-    def in_time(self, flat: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Per-decision numbers ``[N]`` as time-major ``[T, G]``, 0 behind the end of shorter trajectories."""
-        lengths = self.lengths()
-        padded = np.zeros((int(lengths.max(initial=0)), len(lengths)), np.float32)
-        padded[self._times(), self._owners()] = flat
-        return padded
-
-    def in_a_row(self, padded: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The inverse of ``in_time``: ``[T, G]`` to ``[N]``."""
-        row: NDArray[np.float32] = padded[self._times(), self._owners()]
-        return row
-
-    def _owners(self) -> NDArray[np.int64]:
-        return np.repeat(np.arange(len(self.starts) - 1), self.lengths())
-
-    def _times(self) -> NDArray[np.int64]:
-        return np.arange(len(self)) - np.repeat(self.starts[:-1], self.lengths())
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from gameil.games.registry import make_game
 from gameil.learners.actor_critic import ActorCriticConfig
 from gameil.learners.ppo import PpoConfig
 from gameil.learners.reinforce import ReinforceConfig
+from gameil.learners.seat_trajectories import TrajectoryColumns
 from gameil.learners.self_play_learner import SelfPlayLearner, SelfPlayLearnerConfig, build_learner
 from gameil.learners.updates import UpdateConfig
 from gameil.models.config import ModelConfig
@@ -105,6 +106,22 @@ def test_says_when_training_diverges_and_leaves_the_weights(name: str) -> None:
     with pytest.raises(ConfigError, match="diverged at step 0"):
         learner.step(batch)
     assert not _changed(learner, before)
+
+
+def test_columns_end_in_their_bootstrap() -> None:
+    """Games cut after 5 plies: of two trajectories in reversed order, every column by its definition."""
+    batch = _batch(_learner("ppo").model, games=4, max_plies=5)
+    columns = TrajectoryColumns(batch, np.array([3, 0]))
+    values = columns.values(torch.from_numpy(batch.values[columns.decisions]))
+    for column, trajectory in enumerate((3, 0)):
+        own = slice(*batch.starts[trajectory : trajectory + 2])
+        length = own.stop - own.start
+        bootstrap = batch.bootstrap_values[trajectory]
+        np.testing.assert_array_equal(columns.rewards[: length + 1, column], [*batch.rewards[own], bootstrap])
+        np.testing.assert_array_equal(values[: length + 1, column], [*batch.values[own], bootstrap])
+        assert float(columns.discounts[length, column]) == 0.0
+    flat = torch.arange(len(columns.decisions)).float()
+    torch.testing.assert_close(columns.flatten(columns.pad(flat)), flat)
 
 
 def test_all_learners_take_the_same_first_step() -> None:

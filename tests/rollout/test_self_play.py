@@ -142,16 +142,6 @@ def test_three_players() -> None:
     assert set(three.seats.tolist()) == {0, 1, 2}
 
 
-def test_in_time_and_back() -> None:
-    batch = _play("tic_tac_toe", FixedEvaluator(), [], games=6)
-    numbers = np.arange(1, len(batch) + 1, dtype=np.float32)
-    padded = batch.in_time(numbers)
-    assert padded.shape == (batch.lengths().max(), len(batch.seats))
-    np.testing.assert_array_equal(padded[: batch.lengths()[0], 0], numbers[: batch.lengths()[0]])
-    np.testing.assert_array_equal(batch.in_a_row(padded), numbers)
-    assert padded.sum() == numbers.sum()
-
-
 def test_draws_follow_the_distribution() -> None:
     """Two states: {1/4, 3/4} and a sure action, given up to a constant."""
     log_probs = np.log(np.array([0.25, 0.75, 1.0])).astype(np.float32) + np.float32(3.0)
