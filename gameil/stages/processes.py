@@ -44,12 +44,13 @@ def _map_apart(function: Callable[[Item], Result], first: Item, items: Iterator[
     """The same with ``others`` processes beside this one."""
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[Result]] = deque()
+    strangers = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(others, mp_context=context, initializer=_prepare_worker)
     try:
-        waiting.append(pool.submit(function, first))
+        waiting.append(_submit(pool, function, first))
         for item in items:
             if len(waiting) < _QUEUED * others or waiting[0].done():
-                waiting.append(pool.submit(function, item))
+                waiting.append(_submit(pool, function, item))
             else:
                 # Enough is queued to keep every process busy: this one helps instead of waiting for the oldest,
                 # which matters most while the others are still starting.
@@ -61,12 +62,24 @@ def _map_apart(function: Callable[[Item], Result], first: Item, items: Iterator[
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
+        # The pool ends its processes itself, but overlooks one that was being started at that moment, and then waits
+        # for it for ever (Python 3.11).
+        for child in set(multiprocessing.active_children()) - strangers:
+            child.kill()
         raise GameilError(
             "a worker process was ended from outside, perhaps for lack of memory; what was saved before is kept"
         ) from error
     finally:
         # Where all is done the processes are idle and end at once; else none waits for what nobody wants any more.
         pool.shutdown(wait=not waiting, cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[[Item], Result], item: Item) -> Future[Result]:
+    """Raises ``BrokenProcessPool`` too where the pool has lost a process and is closing its pipes just now."""
+    try:
+        return pool.submit(function, item)
+    except OSError as error:
+        raise BrokenProcessPool(str(error)) from error
 
 
 def _done(result: Result) -> Future[Result]:

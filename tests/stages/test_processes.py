@@ -1,9 +1,12 @@
 """A function over a stream in several processes: all results, in order, few items taken in advance."""
 
 import importlib
+import multiprocessing
 import os
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -64,3 +67,22 @@ def test_one_worker_is_this_process(work: ModuleType) -> None:
 def test_a_killed_worker_is_one_clear_line(work: ModuleType) -> None:
     with pytest.raises(GameilError, match="a worker process was ended from outside"):
         list(map_in_order(work.end_worker, iter(range(3000)), 2))
+
+
+def test_no_process_outlives_the_death_of_another(work: ModuleType) -> None:
+    """Also one that is still starting when the other dies: waiting for it would never end."""
+    with pytest.raises(GameilError, match="a worker process was ended from outside"):
+        list(map_in_order(work.end_worker, iter(range(3000)), 4))
+    deadline = time.monotonic() + 10
+    while multiprocessing.active_children() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_pool_that_is_closing_its_pipes_is_a_killed_worker(work: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(self: ProcessPoolExecutor, *_: object) -> None:
+        raise OSError("handle is closed")
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", closed)
+    with pytest.raises(GameilError, match="a worker process was ended from outside"):
+        list(map_in_order(work.place, iter(range(3000)), 2))
