@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SAN = (
-    r"(?:[KQRBNP]?[a-h]?[1-8]?[x:\-]?[a-h][1-8](?:=?[KQRBNkqrbn]|\([QRBNqrbn]\)|/[QRBN])?"
-    r"|[O0o]-[O0o](?:-[O0o])?|[PNBRQK]?@[a-h][1-8]|--|Z0|null|@@@@)(?:\+\+|[+#])?"
+    r"(?:(?:[KQRBNP]?[a-h]?[1-8]?[x:\-]?[a-h][1-8](?:=?[KQRBNkqrbn]|\([QRBNqrbn]\)|/[QRBN])?"
+    r"|[O0o]-[O0o](?:-[O0o])?|[PNBRQK]?@[a-h][1-8])(?:\+\+|[+#])?|--|Z0|null|@@@@)"
 )
-"""A move as a token: a SAN move in its looser forms, castling with O or 0, a drop, a null move."""
+"""A move as a token: a SAN move in its looser forms, castling with O or 0, a drop, a null move (which checks nobody:
+``--+`` is an assessment)."""
 RESULT = r"1-0F?|0-1F?|1/2(?:-1/2)?|½-½|0\.5-0\.5|0-0(?!-)|\+/-|-/\+|\+:-|-:\+|\+--|--\+|\*"
 
 NUMBER = re.compile(r"(?<!\d)\d++\s*+\.[.\s]*+")  # possessive, and from the first digit on: linear in any text
