@@ -61,7 +61,7 @@ class ExportArguments:
     dataset: tyro.conf.Positional[Path]
     """The dataset."""
     out: Path
-    """File to write; its extension tells the format (.pgn, .sgf, .jsonl ...)."""
+    """New file to write, never one that is there; its extension tells the format (.pgn, .sgf, .jsonl ...)."""
     format: Annotated[str | None, tyro.conf.arg(metavar="pgn|sgf|jsonl|...")] = None
     """Format to write, whatever the extension."""
     split: Literal["train", "validation", "test"] | None = None

@@ -114,7 +114,8 @@ class Dataset:
 
     def _game(self, game_id: int, *, for_replay: bool) -> PlayedGame:
         with self._env().read() as reading:
-            value = reading.get("games", int(game_id).to_bytes(8, "big"))
+            fits = 0 <= game_id < 1 << 64
+            value = reading.get("games", int(game_id).to_bytes(8, "big")) if fits else None
             if value is None:
                 raise DatasetError(f"{self.path}: no game {game_id}: ids are below {reading.size('games')}")
             lookup = self._strings.lookup(reading, self.path)

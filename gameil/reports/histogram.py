@@ -8,7 +8,7 @@ from gameil.reports.svg import Drawing
 WIDTH, HEIGHT = 360.0, 190.0
 WIDEST = 48.0
 """A bar's width where there are few."""
-CHARACTER = 6.0
+CHARACTER = 5.0
 """About the width of a character of an axis label."""
 
 

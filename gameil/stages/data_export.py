@@ -1,5 +1,6 @@
 """Games of a dataset written as records in people's formats, several processes writing the text."""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -37,8 +38,13 @@ def export_games(
         progress: told the number of games written.
 
     Raises:
-        RecordsError: the format is unknown, has no writer, or cannot carry a game (the message says which).
+        RecordsError: ``out`` is there already; the format is unknown, has no writer, or cannot carry a game (the
+            message says which).
     """
+    if os.path.lexists(out):
+        raise RecordsError(f"{out}: is there already; name a new file")
+    if limit is not None and limit < 0:
+        raise RecordsError(f"limit must be 0 or more, got {limit}")
     dataset = Dataset(path)
     name = writable_format(out, format, make_game(dataset.meta.family).name)
     ids = dataset.game_ids(split)[:limit].tolist()

@@ -24,8 +24,10 @@ _CHUNK = 1024
 _RATING_STEP = 100
 _LENGTH_BARS = 25
 _MOST_TITLES = 16
-_MOST_MONTHS = 36
-"""Dates are shown by month up to so many months, by year beyond."""
+_MOST_DATES = 36
+"""Dates are shown by month where nearly all lie within so many months, else by as few years as need no more rows."""
+_DATE_STEPS = (1, *(12 * years * 10**power for power in range(4) for years in (1, 2, 5)))
+"""Months that are one row: 1, then those of 1, 2, 5, 10 ... years."""
 _FAR_OUT = 0.002
 """Share of the games whose dates, on either side, are not told apart."""
 _BAR = 32
@@ -98,7 +100,7 @@ def dataset_stats(
         "terminations": dict(spread.terminations.most_common()),
         "labels": dataset.num_labels(),
         "counts": counts.total.values(),
-        "sources": {name: source.values() for name, source in counts.sources.items()},
+        "sources": {name: source.values() for name, source in sorted(counts.sources.items())},
         "bytes": size,
         "bytes_per_game": round(size / max(1, len(index)), 1),
         "bytes_by_table": dataset.sizes(),
@@ -118,7 +120,7 @@ def write_picture(stats: dict[str, Any], out: Path) -> None:
 
 
 def stats_lines(stats: dict[str, Any]) -> list[str]:
-    """``dataset_stats`` for people, with bars of asterisks' width."""
+    """``dataset_stats`` for people, with bars of number signs."""
     counts = stats["counts"]
     sealed = ", sealed" if stats["sealed"] else ""
     split = ", ".join(f"{name} {value}" for name, value in ({"by": "content"} | stats["split"]).items())
@@ -230,7 +232,7 @@ def _steps(numbers: Counter[int], step: int) -> dict[str, int]:
 
 
 def _dates(months: Counter[str]) -> dict[str, int]:
-    """Games by month where nearly all lie within few, else by year; the few far out in one number on either side.
+    """Games by month where nearly all lie within few, else by 1, 2, 5, 10 ... years; the few far out on either side.
 
     A month that a date does not tell counts as its year's first.
     """
@@ -242,14 +244,18 @@ def _dates(months: Counter[str]) -> dict[str, int]:
     if not known:
         return unknown
     places = sorted((int(month[:4]) * 12 + int(month[5:]) - 1, number) for month, number in known.items())
-    size = 1 if _middle(places)[1] - _middle(places)[0] < _MOST_MONTHS else 12
+    first, last = _middle(places)
+    size = next(size for size in _DATE_STEPS if last // size - first // size < _MOST_DATES)
     steps: Counter[int] = Counter()
     for place, number in places:
         steps[place // size] += number
     low, high = _middle(sorted(steps.items()))
 
     def name(step: int) -> str:
-        return f"{step // 12}-{step % 12 + 1:02}" if size == 1 else str(step)
+        years = size // 12
+        if not years:
+            return f"{step // 12}-{step % 12 + 1:02}"
+        return str(step * years) if years == 1 else f"{step * years}-{step * years + years - 1}"
 
     before = sum(number for step, number in steps.items() if step < low)
     after = sum(number for step, number in steps.items() if step > high)
@@ -272,12 +278,13 @@ def _middle(places: list[tuple[int, int]]) -> tuple[int, int]:
 
 
 def _bars(title: str, numbers: dict[str, int]) -> list[str]:
+    """A row a name. What is unknown has no bar, which would dwarf the known ones."""
     if not numbers:
         return []
-    most = max(1, *numbers.values())
+    most = max([1, *(number for name, number in numbers.items() if name != UNKNOWN)])
     width = max(len(printable(name)) for name in numbers)
-    rows = [
-        f"  {printable(name):<{width}} {number:>9,} {'#' * max(number > 0, round(_BAR * number / most))}"
-        for name, number in numbers.items()
-    ]
+    rows = []
+    for name, number in numbers.items():
+        bar = "" if name == UNKNOWN else "#" * max(number > 0, round(_BAR * number / most))
+        rows.append(f"  {printable(name):<{width}} {number:>9,} {bar}".rstrip())
     return ["", title, *rows]

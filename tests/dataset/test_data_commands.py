@@ -18,7 +18,7 @@ from gameil.positions.played_game import PlayedGame
 from gameil.records.formats import read_records
 from gameil.records.record import GameRecord, Provenance, RecordError
 from gameil.stages.data import verify_dataset
-from gameil.stages.dataset_stats import _dates, _length_steps
+from gameil.stages.dataset_stats import _bars, _dates, _length_steps
 from tests.strategies import random_games, random_label
 
 
@@ -115,6 +115,22 @@ def test_dates_are_shown_by_month_or_by_year_with_the_few_far_out_apart() -> Non
     assert by_month == {"earlier": 1, "2012-01": 500, "2012-02": 0, "2012-03": 500, "later": 1, "unknown": 3}
     assert _dates(Counter({"1999-??": 5, "2003-05": 5})) == {"1999": 5, "2000": 0, "2001": 0, "2002": 0, "2003": 5}
     assert _dates(Counter({"unknown": 3})) == {"unknown": 3}
+    centuries = _dates(Counter({"1834-??": 5, "1851-06": 1, "2016-01": 5}))
+    assert list(centuries)[0::18] == ["1830-1839", "2010-2019"]
+    assert (centuries["1850-1859"], sum(centuries.values())) == (1, 11)
+    assert list(_dates(Counter({"1977-01": 5, "2018-01": 5})))[:2] == ["1976-1977", "1978-1979"]
+    assert len(_dates(Counter({"0001-01": 5, "9999-01": 5}))) <= 36
+
+
+def test_what_is_unknown_does_not_dwarf_the_bars() -> None:
+    assert _bars("rating", {"2000": 2, "2100": 4, "unknown": 9000}) == [
+        "",
+        "rating",
+        f"  2000            2 {'#' * 16}",
+        f"  2100            4 {'#' * 32}",
+        "  unknown     9,000",
+    ]
+    assert _bars("rating", {"unknown": 3}) == ["", "rating", "  unknown         3"]
 
 
 def test_lengths_are_shown_in_equal_steps() -> None:
@@ -167,6 +183,22 @@ def test_exported_games_can_be_ingested_again(dataset_path: Path, tmp_path: Path
     first = {actions(Dataset(dataset_path).game(index)) for index in ids.tolist()}
     second = {actions(Dataset(again).game(index)) for index in range(len(Dataset(again)))}
     assert first == second
+
+
+@pytest.mark.parametrize("game_id", ["-1", "60", "99999999999999999999999"])
+def test_ids_out_of_range_are_one_line(dataset_path: Path, game_id: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "show", str(dataset_path), "--", game_id]) == 2
+    assert f"no game {game_id}: ids are below 60" in capsys.readouterr().err
+
+
+def test_export_overwrites_nothing(dataset_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "records.jsonl"
+    out.write_text("my own records")
+    assert main(["data", "export", str(dataset_path), "--out", str(out)]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert out.read_text() == "my own records"
+    assert main(["data", "export", str(dataset_path), "--out", str(tmp_path / "new.jsonl"), "--limit", "-3"]) == 2
+    assert "limit must be 0 or more" in capsys.readouterr().err
 
 
 def test_sealing_ends_writing(dataset_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
