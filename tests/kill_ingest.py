@@ -15,6 +15,7 @@ broken games among them. Ends with code 0 and a summary, or with 1 and the first
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,7 +83,9 @@ def main() -> int:
         try:
             tally = disturb(command, Path(directory), arguments.kills, Random(arguments.seed))
         except DifferenceError as difference:
-            print(f"DIFFERENT after {time.monotonic() - started:.0f} s: {difference}")
+            kept = Path(tempfile.mkdtemp(prefix="gameil-different-"))
+            shutil.copytree(directory, kept, dirs_exist_ok=True)
+            print(f"DIFFERENT after {time.monotonic() - started:.0f} s: {difference}; everything is kept in {kept}")
             return 1
     print(f"{sum(tally.kills.values())} kills ({_by_name(tally.kills)}) in {tally.runs} runs, ", end="")
     print(f"{tally.datasets} datasets finished and equal: no game lost, doubled or torn")
@@ -252,13 +255,13 @@ def describe(path: Path) -> dict:
     try:
         counts = dataset.counts()
         return {
-            "digest": dataset.digest(),
             "games": [_game(dataset, number) for number in range(len(dataset))],
             "splits": dataset.index()["split"].tolist(),
             "counts": counts.total.values(),
             "sources": {name: source.values() for name, source in counts.sources.items()},
             "cursors": {name: str(cursor) for name, cursor in dataset.cursors().items()},
             "rejected": list(map(str, dataset.rejected())),
+            "digest": dataset.digest(),
         }
     finally:
         dataset.close()

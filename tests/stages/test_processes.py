@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -29,6 +28,15 @@ def end_worker(number):
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(0.01)
     return number
+
+def divide(number):
+    """Fails in other processes only."""
+    time.sleep(0.002)
+    return number // (multiprocessing.parent_process() is None)
+
+def echo(data):
+    time.sleep(0.02)
+    return data
 '''
 
 
@@ -79,10 +87,12 @@ def test_no_process_outlives_the_death_of_another(work: ModuleType) -> None:
     assert multiprocessing.active_children() == []
 
 
-def test_a_pool_that_is_closing_its_pipes_is_a_killed_worker(work: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    def closed(self: ProcessPoolExecutor, *_: object) -> None:
-        raise OSError("handle is closed")
+def test_what_a_function_raises_in_another_process_is_raised_here(work: ModuleType) -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(map_in_order(work.divide, iter(range(3000)), 2))
+    assert multiprocessing.active_children() == []
 
-    monkeypatch.setattr(ProcessPoolExecutor, "submit", closed)
-    with pytest.raises(GameilError, match="a worker process was ended from outside"):
-        list(map_in_order(work.place, iter(range(3000)), 2))
+
+def test_messages_larger_than_a_pipe_stop_nobody(work: ModuleType) -> None:
+    items = (bytes(3_000_000) for _ in range(60))
+    assert list(map_in_order(work.echo, items, 3)) == [bytes(3_000_000)] * 60
