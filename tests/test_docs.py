@@ -10,7 +10,7 @@ PLACES = ("", "gameil", "docs", "tests")
 """A file may be named from the root of the repository or, for short, from inside these."""
 
 FILE = re.compile(r"(?<![\w/.{*])((?:[\w.-]+/)*[\w.-]+\.(?:py|md|toml|txt|cff))(?![\w*])")
-COMMAND = re.compile(r"^\s*(?:\$ )?gameil ([a-z]+)\b|  gameil ([a-z]+)\b")
+COMMAND = re.compile(r"^\s*(?:\$ )?gameil ([a-z]+(?:-[a-z]+)*)\b|  gameil ([a-z]+(?:-[a-z]+)*)\b")
 TARGET = re.compile(r"(?:^|`)make ([a-z]+)\b")
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 MADE_BY_USERS = ("runs/", "data/", "NAME", "CONFIG.toml", "PIPELINE.toml")
