@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from open_spiel.python.egt import alpharank
 
 from gameil.ratings.alpha_rank import alpha_rank, stationary
 from gameil.ratings.nash_averaging import max_entropy_equilibrium, nash_average
@@ -24,6 +23,9 @@ def _payoffs(seed: int, number: int) -> np.ndarray:
 
 @pytest.mark.parametrize("selection", [0.5, 2.0, 10.0])
 def test_alpha_rank_agrees_with_open_spiel(selection: float) -> None:
+    pytest.importorskip("matplotlib", reason="OpenSpiel's alpha-rank imports matplotlib, which gameil does not need")
+    from open_spiel.python.egt import alpharank
+
     for seed in range(5):
         payoffs = _payoffs(seed, 6)
         expected = alpharank.compute([payoffs], m=50, alpha=selection)[2]
