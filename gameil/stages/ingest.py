@@ -232,6 +232,8 @@ def _refuse_unreadable(path: Path) -> None:
         raise RecordsError(f"{path}: no such file")
     if path.is_dir():
         raise RecordsError(f"{path}: is a directory; name the files in it")
+    if not path.is_file():
+        raise RecordsError(f"{path}: is a pipe or device; an ingest that can be resumed needs a file")
     if path.stat().st_size == 0:
         raise RecordsError(f"{path}: is empty")
 
