@@ -98,6 +98,10 @@ def test_directory(gameil: CommandLine) -> None:
     assert "games: is a directory" in gameil.refusal(*ingest(Path("games")))
 
 
+def test_pipe_or_device(gameil: CommandLine) -> None:
+    assert "/dev/null: is a pipe or device" in gameil.refusal(*ingest(Path("/dev/null")))
+
+
 def test_empty_file(gameil: CommandLine) -> None:
     assert "empty.pgn: is empty" in gameil.refusal(*ingest(write("empty.pgn", b"")))
 
