@@ -14,9 +14,8 @@ Espeholt et al. (2018). As ratios correct for the policy's moving away, games ma
 Letters: ``N`` decisions, ``n`` of one update, ``G`` trajectories, ``L`` legal actions of decisions in a row.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,19 +27,15 @@ from gameil.learners.learner import StepResult
 from gameil.learners.seat_trajectories import (
     TrajectoryColumns,
     lambda_targets,
-    legal_places,
     teacher_log_probs,
     trajectory_metrics,
 )
-from gameil.learners.updates import NetworkUpdates, UpdateConfig
-from gameil.losses.masking import legal_log_softmax
+from gameil.learners.trajectory_learner import TrajectoryLearner
+from gameil.learners.updates import UpdateConfig
 from gameil.losses.off_policy import vtrace
-from gameil.losses.policy_gradient import entropy, policy_gradient_loss
-from gameil.losses.regularisers import teacher_kl
+from gameil.losses.policy_gradient import policy_gradient_loss
 from gameil.losses.returns import lambda_returns, upgo_returns
 from gameil.losses.supervised import value_loss
-from gameil.models.inference import NetworkEvaluator
-from gameil.models.policy_value import PolicyValueNet
 from gameil.rollout.self_play import Trajectories
 from gameil.schedules import Schedule
 from gameil.seeding import generator
@@ -90,29 +85,8 @@ class ActorCriticConfig:
                 raise ConfigError(f"actor_critic.{name} must be positive, got {getattr(self, name)}")
 
 
-class ActorCritic:
+class ActorCritic(TrajectoryLearner[ActorCriticConfig]):
     """Changes ``model`` by V-trace and UPGO; the teacher is frozen."""
-
-    def __init__(
-        self,
-        model: PolicyValueNet,
-        teacher: NetworkEvaluator,
-        config: ActorCriticConfig,
-        *,
-        seed: int,
-        device: str = "cpu",
-    ) -> None:
-        self.config = config
-        self.network = NetworkUpdates(model, config.update, device=device)
-        self.model = self.network.model
-        self.teacher = teacher
-        self.seed = seed
-        self.learner_step = 0
-
-    @property
-    def warming_up(self) -> bool:
-        """The next step trains the value head only."""
-        return self.learner_step < self.config.warmup_steps
 
     def step(self, batch: Trajectories) -> StepResult:
         """Goes ``passes`` times through an iteration's trajectories. Returns means over its decisions.
@@ -138,43 +112,18 @@ class ActorCritic:
         self, batch: Trajectories, columns: TrajectoryColumns, teacher: NDArray[np.float32]
     ) -> dict[str, float]:
         """One gradient update on whole trajectories of ``n`` decisions."""
-        config, tensor = self.config, self.network.tensor
-        chosen = columns.decisions
-        size = len(chosen)
-        places, rows, action_places = legal_places(batch, chosen)
-        flat_rows = tensor(rows)
-        scores, values = self.network.forward(batch.observations[chosen])
-        log_probs = self.model.log_probs(scores, tensor(batch.legal[places]), flat_rows)  # [L]
-        # What is improved is the policy that played, at its temperature; what people do is compared at 1.
-        acting = legal_log_softmax(log_probs / batch.temperature, flat_rows, size)  # [L]
-        action_log_probs = acting.index_select(0, tensor(action_places))  # [n]
-        log_ratios = action_log_probs.detach() - tensor(batch.behaviour_log_probs[chosen])  # [n]
-
+        reading = self.read(batch, columns.decisions, teacher)
+        values, log_ratios = reading.values, reading.log_ratios.detach()
         targets, trace_advantages, upgo_advantages = self._targets(columns, values, log_ratios)
-        trace = policy_gradient_loss(action_log_probs, trace_advantages.to(values.device))
-        upgo = policy_gradient_loss(action_log_probs, upgo_advantages.to(values.device))
+        trace = policy_gradient_loss(reading.action_log_probs, trace_advantages.to(values.device))
+        upgo = policy_gradient_loss(reading.action_log_probs, upgo_advantages.to(values.device))
         value = value_loss(values, targets.to(values.device), torch.ones_like(values))
-        kl = teacher_kl(tensor(teacher[places]), log_probs, flat_rows, size).mean()
-        mean_entropy = entropy(acting, flat_rows, size).mean()
-        if self.warming_up:
-            loss = value
-        else:
-            loss = (
-                trace
-                + config.upgo_weight * upgo
-                + config.value_weight * value
-                + config.kl_weight(self.learner_step) * kl
-                - config.entropy_weight(self.learner_step) * mean_entropy
-            )
-        grad_norm = self.network.descend(loss, value_only=self.warming_up, step=self.learner_step)
+        metrics = self.descend(trace + self.config.upgo_weight * upgo, value, reading)
         return {
+            **metrics,
             "loss/policy": float(trace.detach()),
             "loss/upgo": float(upgo.detach()),
-            "loss/value": float(value.detach()),
-            "loss/teacher_kl": float(kl.detach()),
-            "policy/entropy": float(mean_entropy.detach()),
             "policy/behaviour_gap": float(log_ratios.abs().mean()),
-            "optimizer/grad_norm": grad_norm,
         }
 
     def _targets(self, columns: TrajectoryColumns, values: Tensor, log_ratios: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -194,20 +143,6 @@ class ActorCritic:
         upgo = ratios.exp().clamp(max=1.0) * (upgo_returns(rewards, discounts, in_time) - in_time[:-1])
         targets = lambda_returns(rewards, discounts, in_time, config.lambda_)
         return columns.flatten(targets), columns.flatten(trace.advantages), columns.flatten(upgo)
-
-    def evaluation_model(self) -> PolicyValueNet:
-        """The averaged weights, for snapshots and measurements. Not to be trained."""
-        return self.network.average
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that a later step depends on; see ``Learner.state_dict``."""
-        saved = self.network.state_dict()
-        return {"tensors": saved["tensors"], "state": {"learner_step": self.learner_step, **saved["state"]}}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on from a ``state_dict``, bit for bit. Raises ``CheckpointError`` when it is another network's."""
-        self.network.load_state_dict(state)
-        self.learner_step = int(state["state"]["learner_step"])
 
 
 def _groups(batch: Trajectories, rng: np.random.Generator, decisions: int) -> Iterator[NDArray[np.int64]]:

@@ -15,9 +15,7 @@ et al. 2019 (KL to the supervised policy, value-only warm-up before any policy s
 Letters: ``N`` decisions, ``G`` trajectories, ``T`` time, ``L`` legal actions of all decisions in a row.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,14 +23,11 @@ from numpy.typing import NDArray
 
 from gameil.errors import ConfigError
 from gameil.learners.learner import StepResult
-from gameil.learners.seat_trajectories import lambda_targets, legal_places, teacher_log_probs, trajectory_metrics
-from gameil.learners.updates import NetworkUpdates, UpdateConfig
-from gameil.losses.masking import legal_log_softmax
-from gameil.losses.policy_gradient import entropy, normalised_advantages, policy_gradient_loss
-from gameil.losses.regularisers import teacher_kl
+from gameil.learners.seat_trajectories import lambda_targets, teacher_log_probs, trajectory_metrics
+from gameil.learners.trajectory_learner import TrajectoryLearner
+from gameil.learners.updates import UpdateConfig
+from gameil.losses.policy_gradient import normalised_advantages, policy_gradient_loss
 from gameil.losses.supervised import value_loss
-from gameil.models.inference import NetworkEvaluator
-from gameil.models.policy_value import PolicyValueNet
 from gameil.rollout.self_play import Trajectories
 from gameil.schedules import Schedule
 from gameil.seeding import generator
@@ -67,29 +62,8 @@ class ReinforceConfig:
             raise ConfigError(f"lambda_ must be within 0 and 1, got {self.lambda_}")
 
 
-class Reinforce:
+class Reinforce(TrajectoryLearner[ReinforceConfig]):
     """Changes ``model`` by policy gradient; the teacher is frozen."""
-
-    def __init__(
-        self,
-        model: PolicyValueNet,
-        teacher: NetworkEvaluator,
-        config: ReinforceConfig,
-        *,
-        seed: int,
-        device: str = "cpu",
-    ) -> None:
-        self.config = config
-        self.network = NetworkUpdates(model, config.update, device=device)
-        self.model = self.network.model
-        self.teacher = teacher
-        self.seed = seed
-        self.learner_step = 0
-
-    @property
-    def warming_up(self) -> bool:
-        """The next step trains the value head only."""
-        return self.learner_step < self.config.warmup_steps
 
     def step(self, batch: Trajectories) -> StepResult:
         """Goes once through an iteration's decisions. Returns means over its gradient updates.
@@ -120,50 +94,13 @@ class Reinforce:
         teacher: NDArray[np.float32],
     ) -> dict[str, float]:
         """One gradient update on the decisions ``chosen`` ``[B]``."""
-        config, tensor, size = self.config, self.network.tensor, len(chosen)
-        places, rows, action_places = legal_places(batch, chosen)
-        flat_rows = tensor(rows)
-        scores, values = self.network.forward(batch.observations[chosen])
-        log_probs = self.model.log_probs(scores, tensor(batch.legal[places]), flat_rows)  # [L]
-        # What is improved is the policy that played, at its temperature; what people do is compared at 1.
-        acting = legal_log_softmax(log_probs / batch.temperature, flat_rows, size)  # [L]
-        action_log_probs = acting.index_select(0, tensor(action_places))  # [B]
+        tensor, reading = self.network.tensor, self.read(batch, chosen, teacher)
         returns = tensor(targets[chosen])
-
-        value = value_loss(values, returns, torch.ones_like(returns))
-        kl = teacher_kl(tensor(teacher[places]), log_probs, flat_rows, size).mean()
-        mean_entropy = entropy(acting, flat_rows, size).mean()
-        policy = policy_gradient_loss(action_log_probs, tensor(advantages[chosen]))
-        if self.warming_up:
-            loss = value
-        else:
-            loss = (
-                policy
-                + config.value_weight * value
-                + config.kl_weight(self.learner_step) * kl
-                - config.entropy_weight(self.learner_step) * mean_entropy
-            )
-        ratio = action_log_probs.detach() - tensor(batch.behaviour_log_probs[chosen])
-        grad_norm = self.network.descend(loss, value_only=self.warming_up, step=self.learner_step)
+        policy = policy_gradient_loss(reading.action_log_probs, tensor(advantages[chosen]))
+        value = value_loss(reading.values, returns, torch.ones_like(returns))
+        metrics = self.descend(policy, value, reading)
         return {
+            **metrics,
             "loss/policy": float(policy.detach()),
-            "loss/value": float(value.detach()),
-            "loss/teacher_kl": float(kl.detach()),
-            "policy/entropy": float(mean_entropy.detach()),
-            "policy/behaviour_gap": float(ratio.abs().mean()),
-            "optimizer/grad_norm": grad_norm,
+            "policy/behaviour_gap": float(reading.log_ratios.detach().abs().mean()),
         }
-
-    def evaluation_model(self) -> PolicyValueNet:
-        """The averaged weights, for snapshots and measurements. Not to be trained."""
-        return self.network.average
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that a later step depends on; see ``Learner.state_dict``."""
-        saved = self.network.state_dict()
-        return {"tensors": saved["tensors"], "state": {"learner_step": self.learner_step, **saved["state"]}}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on from a ``state_dict``, bit for bit. Raises ``CheckpointError`` when it is another network's."""
-        self.network.load_state_dict(state)
-        self.learner_step = int(state["state"]["learner_step"])
