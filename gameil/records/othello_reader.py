@@ -5,12 +5,11 @@ Black moves first, is seat 0 and comes first in the result, which is discs: ``39
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
-from gameil.records.pgn_reader import split_pgn
-from gameil.records.pgn_tags import TERMINATIONS, UNSTATED, read_tags
+from gameil.records.pgn_tags import TERMINATIONS, UNSTATED
 from gameil.records.record import GameRecord, PlayerInfo, RawRecord, RecordError
 from gameil.records.sources import Source
+from gameil.records.tagged_text import read_tagged, split_tagged
 from gameil.records.window import MAX_GAME_BYTES, Window, excerpt, raw_error
 
 SEATS = ("Black", "White")
@@ -22,7 +21,6 @@ SQUARES = 64
 DATE = re.compile(r"(\d{4})(?:[./-](\d{1,2}|\?\?)(?:[./-](\d{1,2}|\?\?))?)?$")
 RATING = re.compile(r"\d{1,4}")
 
-SECTION = re.compile(r"(?:\s*+\[[^\n]*+(?:\n|\Z))*+")
 PLAIN = re.compile(r"(?:\s*+(?:\d{1,3}\s*+\.++\s*+)?[A-Ha-h][1-8](?=\s|\Z))*+\s*+")
 SQUARE = re.compile(r"[A-Ha-h][1-8]")
 TOKEN = re.compile(
@@ -34,27 +32,19 @@ TRANSCRIPT = re.compile(rb"(?:[A-Ha-h][1-8][ \t]*+)++")
 
 def split_othello(source: Source) -> Iterator[RawRecord | RecordError]:
     """Yields the games of a text with tags in order, unparsed: they stand in a file as those of PGN do."""
-    for raw in split_pgn(source):
-        yield replace(raw, format="othello") if isinstance(raw, RawRecord) else raw
+    return split_tagged(source, "othello")
 
 
 def parse_othello(raw: RawRecord) -> GameRecord | RecordError:
     """Reads one game with tags."""
     tolerances: list[str] = []
-    try:
-        text = raw.data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.data.decode("latin-1")
-        tolerances.append("latin-1")
-    section = SECTION.match(text)
-    moves_begin = section.end() if section else 0
-    tags = read_tags(text[:moves_begin], tolerances)
+    tags, text = read_tagged(raw, tolerances)
     variant = tags.pop("Variant", tags.pop("Game", ""))
     if variant.strip().lower() not in GAME_NAMES:
         return raw_error(raw, "variant", f"{excerpt(variant)} is not Othello")
     if tags.pop("FEN", ""):
         return raw_error(raw, "start position", "Othello is known from its usual start only")
-    moves, comments, ending, unknown = _read_moves(text[moves_begin:])
+    moves, comments, ending, unknown = _read_moves(text)
     if unknown:
         return raw_error(raw, "syntax", f"not a square after {len(moves)} moves: {excerpt(unknown)}")
     if not moves:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from gameil.errors import RecordsError
 from gameil.records.othello_reader import SEATS, WORD_RESULTS, read_score
-from gameil.records.pgn_tags import UNSTATED
-from gameil.records.pgn_writer import TAG_NAME, TERMINATIONS, escape_tag
+from gameil.records.pgn_writer import escape_tag
 from gameil.records.record import GameRecord
+from gameil.records.tagged_text import further_tags
 
 MOVE = re.compile(r"[a-h][1-8]|pass")
 OWN_TAGS = frozenset({"Event", "Date", *SEATS, "Result", "TimeControl", "Termination", "Variant", "Game", "FEN"}) | {
@@ -32,20 +32,7 @@ def _tags(record: GameRecord) -> Iterator[tuple[str, str]]:
     for seat, player in zip(SEATS, record.players or (None, None), strict=True):
         yield seat, player.name if player is not None and player.name else "?"
     yield "Result", _result(record)
-    for seat, player in zip(SEATS, record.players, strict=False):
-        if player.rating is not None:
-            yield f"{seat}Elo", str(player.rating)
-        if player.title is not None:
-            yield f"{seat}Title", player.title
-    if record.time_control is not None:
-        yield "TimeControl", record.time_control
-    if record.termination in TERMINATIONS:
-        yield "Termination", TERMINATIONS[record.termination]
-    for name, value in record.tags.items():
-        if not TAG_NAME.fullmatch(name) or name in OWN_TAGS:
-            raise RecordsError(f"othello text cannot carry a tag named {name!r:.80}")
-        if value not in UNSTATED:
-            yield name, value
+    yield from further_tags(record, SEATS, rating="Elo", own=OWN_TAGS, format="othello text")
 
 
 def _result(record: GameRecord) -> str:

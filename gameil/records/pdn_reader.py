@@ -6,12 +6,12 @@ collections of problems that go with it write so.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from gameil.records.pgn_reader import split_pgn
-from gameil.records.pgn_tags import DATE, TERMINATIONS, UNSTATED, read_tags
+from gameil.records.pgn_tags import DATE, TERMINATIONS, UNSTATED
 from gameil.records.record import GameRecord, PlayerInfo, RawRecord, RecordError
 from gameil.records.sources import Source
+from gameil.records.tagged_text import read_tagged, split_tagged
 from gameil.records.window import excerpt, raw_error
 
 SEATS = ("Black", "White")
@@ -46,7 +46,6 @@ RESULTS: dict[str, tuple[float, float] | None] = {
 USUAL_START = ("B", frozenset(map(str, range(21, 33))), frozenset(map(str, range(1, 13))))
 RATING = re.compile(r"\d{1,4}")
 
-SECTION = re.compile(r"(?:\s*+\[[^\n]*+(?:\n|\Z))*+")
 STRENGTH = r"(?:\(\s?[!?*]{1,4}\s?\)|[!?*])*+"
 """Behind a move without a space, ``*`` says that it was forced; elsewhere it ends the game."""
 TOKEN = re.compile(
@@ -71,21 +70,13 @@ class Movetext:
 
 def split_pdn(source: Source) -> Iterator[RawRecord | RecordError]:
     """Yields the games of a PDN stream in order, unparsed: they stand in a file as those of PGN do."""
-    for raw in split_pgn(source):
-        yield replace(raw, format="pdn") if isinstance(raw, RawRecord) else raw
+    return split_tagged(source, "pdn")
 
 
 def parse_pdn(raw: RawRecord) -> GameRecord | RecordError:
     """Reads one game."""
     tolerances: list[str] = []
-    try:
-        text = raw.data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.data.decode("latin-1")
-        tolerances.append("latin-1")
-    section = SECTION.match(text)
-    moves_begin = section.end() if section else 0
-    tags = read_tags(text[:moves_begin], tolerances)
+    tags, text = read_tagged(raw, tolerances)
     kind = tags.pop("GameType", ENGLISH).partition(",")[0].strip()
     if kind != ENGLISH:
         return raw_error(
@@ -95,7 +86,7 @@ def parse_pdn(raw: RawRecord) -> GameRecord | RecordError:
     if start and _position(start) != USUAL_START:
         return raw_error(raw, "start position", "English draughts is known from its usual start only")
     tags.pop("SetUp", tags.pop("Setup", None))
-    body = _read_movetext(text[moves_begin:])
+    body = _read_movetext(text)
     if body.unknown:
         return raw_error(raw, "syntax", f"not a move after {len(body.moves)} moves: {excerpt(body.unknown)}")
     if not body.moves:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from gameil.errors import RecordsError
 from gameil.records.pdn_reader import ENGLISH, RESULTS, SEATS
-from gameil.records.pgn_tags import UNSTATED
-from gameil.records.pgn_writer import TAG_NAME, TERMINATIONS, escape_tag, wrap_tokens
+from gameil.records.pgn_writer import escape_tag, wrap_tokens
 from gameil.records.record import GameRecord
+from gameil.records.tagged_text import further_tags
 
 MOVE = re.compile(r"(?!(\d+)-\1$)[1-9]\d?(?:-[1-9]\d?|(?:x[1-9]\d?)+)")
 OWN_TAGS = frozenset({"Event", "Date", "Result", "GameType", "TimeControl", "Termination", "FEN", "SetUp", "Setup"}) | {
@@ -43,20 +43,7 @@ def _tags(record: GameRecord, result: str) -> Iterator[tuple[str, str]]:
         yield seat, player.name if player is not None and player.name else "?"
     yield "Result", result
     yield "GameType", ENGLISH
-    for seat, player in zip(SEATS, record.players, strict=False):
-        if player.rating is not None:
-            yield f"{seat}Rating", str(player.rating)
-        if player.title is not None:
-            yield f"{seat}Title", player.title
-    if record.time_control is not None:
-        yield "TimeControl", record.time_control
-    if record.termination in TERMINATIONS:
-        yield "Termination", TERMINATIONS[record.termination]
-    for name, value in record.tags.items():
-        if not TAG_NAME.fullmatch(name) or name in OWN_TAGS:
-            raise RecordsError(f"pdn cannot carry a tag named {name!r:.80}")
-        if value not in UNSTATED:
-            yield name, value
+    yield from further_tags(record, SEATS, rating="Rating", own=OWN_TAGS, format="pdn")
 
 
 def _tokens(record: GameRecord, result: str) -> Iterator[str]:
