@@ -5,8 +5,6 @@ drops the unknown keys of a standard dataclass silently otherwise.
 """
 
 import dataclasses
-import hashlib
-import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,9 +55,3 @@ def config_values(config: Any) -> dict[str, Any]:
     """The plain JSON values of a configuration dataclass, every default spelled out."""
     values: dict[str, Any] = TypeAdapter(type(config)).dump_python(config, mode="json")
     return values
-
-
-def config_digest(config: Any) -> str:
-    """A short hash of all values of a configuration: equal exactly for equal configurations."""
-    values = config_values(config) if dataclasses.is_dataclass(config) else config
-    return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=8).hexdigest()

@@ -87,11 +87,6 @@ class ByteWriter:
         """Bytes as they are; their number must be known to the reader."""
         self._bytes += data
 
-    def sized_blob(self, data: bytes) -> None:
-        """Bytes with their number before them."""
-        self.uint(len(data))
-        self._bytes += data
-
     def parts(self) -> list[bytes | str]:
         """The value, as bytes with interned texts between them: what ``resolve`` takes."""
         return [*self._parts, bytes(self._bytes)]
@@ -190,9 +185,6 @@ class ByteReader:
         data = self._data[self._place : end]
         self._place = end
         return data
-
-    def sized_blob(self) -> bytes:
-        return self.blob(self.count())
 
     def rest(self) -> bytes:
         """All bytes that are left."""

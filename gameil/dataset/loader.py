@@ -5,7 +5,7 @@ shuffled, and batches are cut from it. The batches are a pure function of datase
 (``walk.py``). Imports no torch, so that it runs in light processes of its own (``prefetch.py``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from gameil.dataset.augmentation import Augmentation
 from gameil.dataset.blocks import Blocks, SplitSource
 from gameil.dataset.loader_config import LoaderConfig
 from gameil.dataset.schema import Split
-from gameil.dataset.walk import Walk
+from gameil.dataset.walk import Walk, WalkingLoader
 from gameil.positions.encoder import EncoderConfig
 from gameil.positions.position_batch import PositionBatch
 from gameil.positions.position_pool import PositionPool
@@ -25,7 +25,7 @@ _ONCE_POSITIONS = 4096
 """Positions that one pass replays at a time."""
 
 
-class Loader:
+class Loader(WalkingLoader[PositionBatch]):
     """Endless batches of one split. Picklable (goes on at its place in the other process); opened at first use."""
 
     def __init__(
@@ -51,33 +51,11 @@ class Loader:
         self.config = config
         self._augment = augment
         self._source = SplitSource(Path(dataset), split, encoder, config, labels, family)
-        self._walk: Walk[PositionBatch] = Walk(self._source, self._cut)
+        super().__init__(Walk(self._source, self._cut))
 
     @property
     def batch_size(self) -> int:
         return self.config.batch_size
-
-    def __iter__(self) -> Iterator[PositionBatch]:
-        return self
-
-    def __next__(self) -> PositionBatch:
-        return next(self._walk)
-
-    def position(self) -> dict[str, int]:
-        """The place of the next batch, for ``seek``. Games added to the dataset later do not change it."""
-        return self._walk.place()
-
-    def known_position(self) -> dict[str, int]:
-        """The place without what is known only after opening the dataset (-1)."""
-        return self._walk.known_place()
-
-    def seek(self, position: Mapping[str, int]) -> None:
-        """Goes to a place that ``position`` gave: the batches after it are the same as they were after that."""
-        self._walk.seek(position)
-
-    def shared(self, first: int, step: int) -> Iterator[tuple[PositionBatch, dict[str, int]] | None]:
-        """Every ``step``-th block from the ``first`` one on, for one of ``step`` processes; see ``Walk.shared``."""
-        return self._walk.shared(first, step)
 
     def positions_per_epoch(self) -> int:
         """Decisions that an epoch takes (labelled ones with ``labels``), forced moves included."""

@@ -8,7 +8,6 @@ played, both seats in turn, each in the mover's frame.
 Letters: ``T = burn_in + length`` steps, ``B`` windows.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from gameil.dataset.augmentation import Augmentation
 from gameil.dataset.blocks import Blocks, SplitSource
 from gameil.dataset.loader_config import LoaderConfig
 from gameil.dataset.schema import Split
-from gameil.dataset.walk import Walk
+from gameil.dataset.walk import Walk, WalkingLoader
 from gameil.errors import ConfigError, ShapeError
 from gameil.positions.encoder import EncoderConfig
 from gameil.positions.position_batch import PositionBatch
@@ -68,7 +67,7 @@ class SequenceBatch:
         return int(self.valid.shape[1])
 
 
-class SequenceLoader:
+class SequenceLoader(WalkingLoader[SequenceBatch]):
     """Endless batches of windows; deterministic, resumable and shared by processes as ``Loader`` is."""
 
     def __init__(
@@ -99,36 +98,12 @@ class SequenceLoader:
         self._config = config
         self._sequences = sequences
         self._augment = augment
-        self._walk: Walk[SequenceBatch] = Walk(
-            SplitSource(Path(dataset), split, encoder, config, labels=False), self._cut
-        )
+        super().__init__(Walk(SplitSource(Path(dataset), split, encoder, config, labels=False), self._cut))
 
     @property
     def batch_size(self) -> int:
         """``B``."""
         return self._config.batch_size // self._sequences.length
-
-    def __iter__(self) -> Iterator[SequenceBatch]:
-        return self
-
-    def __next__(self) -> SequenceBatch:
-        return next(self._walk)
-
-    def position(self) -> dict[str, int]:
-        """The place of the next batch, for ``seek``; see ``Loader.position``."""
-        return self._walk.place()
-
-    def known_position(self) -> dict[str, int]:
-        """The place without what is known only after opening the dataset (-1)."""
-        return self._walk.known_place()
-
-    def seek(self, position: Mapping[str, int]) -> None:
-        """Goes to a place that ``position`` gave."""
-        self._walk.seek(position)
-
-    def shared(self, first: int, step: int) -> Iterator[tuple[SequenceBatch, dict[str, int]] | None]:
-        """Every ``step``-th block from the ``first`` one on; see ``Walk.shared``."""
-        return self._walk.shared(first, step)
 
     def _cut(self, blocks: Blocks, epoch: int, number: int) -> "_Windows":
         augmentation = blocks.augmentation if self._augment else None

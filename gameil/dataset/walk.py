@@ -121,3 +121,32 @@ class Walk(Generic[Batch]):
                 f"{self._source.dataset}: the {self._source.split} split has no position with "
                 f"{self._source.config.min_legal} or more legal actions"
             )
+
+
+class WalkingLoader(Generic[Batch]):
+    """Endless batches along a walk: what the loaders of positions and of windows have in common."""
+
+    def __init__(self, walk: Walk[Batch]) -> None:
+        self._walk = walk
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        return next(self._walk)
+
+    def position(self) -> dict[str, int]:
+        """The place of the next batch, for ``seek``. Games added to the dataset later do not change it."""
+        return self._walk.place()
+
+    def known_position(self) -> dict[str, int]:
+        """The place without what is known only after opening the dataset (-1)."""
+        return self._walk.known_place()
+
+    def seek(self, position: Mapping[str, int]) -> None:
+        """Goes to a place that ``position`` gave: the batches after it are the same as they were after that."""
+        self._walk.seek(position)
+
+    def shared(self, first: int, step: int) -> Iterator[tuple[Batch, dict[str, int]] | None]:
+        """Every ``step``-th block from the ``first`` one on, for one of ``step`` processes; see ``Walk.shared``."""
+        return self._walk.shared(first, step)
