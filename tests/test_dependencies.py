@@ -42,7 +42,15 @@ def declared(requirements: list[str]) -> set[str]:
     return {re.split(r"[<>=!~\[; ]", requirement)[0] for requirement in requirements}
 
 
-OPTIONAL = {"rust-pgn-reader-python-binding": "pgn", "openvino": "fast", "onnx": "onnx", "onnxruntime": "onnx"}
+OPTIONAL = {
+    "rust-pgn-reader-python-binding": "pgn",
+    "openvino": "fast",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "nicegui": "web",
+    "fastapi": "web",
+    "uvicorn": "web",
+}
 """Imported where it is installed -> the extra that brings it."""
 
 

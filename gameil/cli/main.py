@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("gameil.cli.run", "run a pipeline of stages from one file"),
     "report": ("gameil.cli.report", "write a run's self-contained HTML report"),
     "play": ("gameil.cli.play", "play against an agent in the terminal"),
+    "serve": ("gameil.cli.serve", "play against agents, watch games, collect and label in a browser"),
     "gtp": ("gameil.cli.gtp", "be a GTP Go engine that plays as an agent, for any board program"),
     "uci": ("gameil.cli.uci", "be a UCI chess engine that plays as an agent, for any board program"),
     "download": ("gameil.cli.download", "fetch public collections of records, with their terms"),

@@ -1,0 +1,26 @@
+"""``gameil serve``: play against agents and watch games in a browser."""
+
+from collections.abc import Sequence
+
+from gameil.cli.arguments import common_flags, parse
+from gameil.errors import ConfigError
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serves until Ctrl-C."""
+    from gameil.serving.site import ServeConfig
+
+    _, rest = common_flags(argv)
+    config = parse(
+        ServeConfig,
+        rest,
+        prog="gameil serve",
+        description="Play against agents, watch games, leave demonstrations and labels in a browser.",
+        config_file=True,
+    )
+    try:
+        from gameil.serving.app import serve
+    except ImportError as error:
+        raise ConfigError(f"gameil serve needs the web extra: pip install 'gameil[web]' ({error})") from error
+    serve(config)
+    return 0

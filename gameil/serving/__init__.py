@@ -1,0 +1,1 @@
+"""Playing, watching, collecting and labelling in a browser: ``gameil serve``."""

@@ -1,0 +1,1 @@
+"""Boards that answer to clicks, keys and touch."""
