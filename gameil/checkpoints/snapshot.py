@@ -51,7 +51,8 @@ class SnapshotCard:
     __pydantic_config__ = {"extra": "forbid"}
 
     game_id: str
-    """Game whose actions it scores (``chess``, ``go(board_size=9)``); it plays any game of that family."""
+    """Game whose actions it scores (``chess``, ``go(board_size=9)``); it plays any game of that family, and boards of
+    other sizes where no weight depends on the size (``ModelConfig.value_pool``)."""
     model: ModelConfig
     """Network."""
     encoder: EncoderConfig
@@ -81,6 +82,7 @@ class Snapshot:
     model: PolicyValueNet
     """The network in float32 on the CPU, in eval mode; a copy of its own that may be trained on."""
     game: Game
+    """What the network is built for: the card's game, or one of another board size that was asked for."""
     encoder: ObservationEncoder
     card: SnapshotCard
 
@@ -146,8 +148,8 @@ def load_snapshot(path: Path, *, game: str | None = None) -> Snapshot:
         expected = model_shapes(card.model, own_game, encoder.shape)
     except (GameError, ConfigError) as error:
         raise CheckpointError(f"{path / CARD}: {error}") from error
-    if game is not None and make_game(game).family != own_game.family:
-        raise CheckpointError(f"{path}: plays {own_game.family}, not {make_game(game).family}")
+    if game is not None and (wanted := make_game(game)).family != own_game.family:
+        own_game, encoder = wanted, _resized(path, card, own_game, wanted, expected)
     _check_weights(path / WEIGHTS, expected)
     model = build_model(card.model, own_game, encoder.shape)
     model.load_state_dict(load_file(path / WEIGHTS))
@@ -171,6 +173,28 @@ def read_card(path: Path) -> SnapshotCard:
         return parse_config(SnapshotCard, values, str(file))
     except ConfigError as error:
         raise CheckpointError(str(error)) from error
+
+
+def _resized(
+    path: Path, card: SnapshotCard, own: Game, wanted: Game, expected: Mapping[str, tuple[tuple[int, ...], torch.dtype]]
+) -> ObservationEncoder:
+    """The encoder for ``wanted``, the same game on a board of another size. Raises ``CheckpointError`` where it is
+    another game, or a weight depends on the size."""
+    refusal = f"{path}: plays {own.family}, not {wanted.family}"
+    if own.name != wanted.name or own.board is None or wanted.board is None:
+        raise CheckpointError(refusal)
+    encoder = ObservationEncoder(wanted, card.encoder)
+    try:
+        needed = model_shapes(card.model, wanted, encoder.shape)
+    except ConfigError as error:
+        raise CheckpointError(f"{refusal}: {error}") from error
+    bound = [name for name, shape in expected.items() if needed.get(name) != shape]
+    if bound or len(needed) != len(expected):
+        raise CheckpointError(
+            f"{refusal}: {bound[0] if bound else 'a weight'} depends on the board's size; networks with "
+            "model.value_pool = true and policy planes do not"
+        )
+    return encoder
 
 
 def _check_weights(path: Path, expected: Mapping[str, tuple[tuple[int, ...], torch.dtype]]) -> None:

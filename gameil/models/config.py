@@ -69,7 +69,10 @@ class ModelConfig:
     value: Literal["scalar", "outcome"] = "scalar"
     """``scalar``: expected return; ``outcome``: chances of win, draw and loss, whose difference is the value."""
     value_channels: int = 8
-    """Planes that the value head flattens."""
+    """Planes that the value head flattens, or pools."""
+    value_pool: bool = False
+    """The value head sees each plane's mean and maximum over the board instead of its cells, with more planes at equal
+    size. A residual tower with policy ``planes`` then plays boards of any size with the same weights."""
     value_hidden: int = 64
     """Width of the hidden layer of the value head and of ``moves_left``."""
     moves_left: bool = False
@@ -112,8 +115,9 @@ class ModelConfig:
             raise ConfigError(
                 f"model.attention_heads must divide memory_width {self.memory_width}, got {self.attention_heads}"
             )
-        if self.kind == "mlp" and self.ownership:
-            raise ConfigError("model.ownership needs a trunk with a board: residual or transformer")
+        for name in ("ownership", "value_pool"):
+            if self.kind == "mlp" and getattr(self, name):
+                raise ConfigError(f"model.{name} needs a trunk with a board: residual or transformer")
 
     def resolved(self) -> "ModelConfig":
         """The same with every width and depth spelled out, which later changes of ``SIZES`` cannot move."""

@@ -35,6 +35,13 @@ def board_mean(planes: Tensor) -> Tensor:
     return planes.sum(dim=(2, 3)) * (1.0 / (planes.shape[2] * planes.shape[3]))
 
 
+class BoardPool(nn.Module):
+    """Mean and maximum of each plane over the board, whatever its size: ``[B, C, H, W]`` to ``[B, 2 C]``."""
+
+    def forward(self, planes: Tensor) -> Tensor:
+        return torch.cat([board_mean(planes), planes.amax(dim=(2, 3))], dim=1)
+
+
 class SqueezeExcitation(nn.Module):
     """Scales and shifts every channel by what the whole board looks like.
 
@@ -60,18 +67,18 @@ class GlobalPooling(nn.Module):
         y = x + W (mean_HW g, max_HW g),    g = relu(conv_3x3 x)
 
     Wu, "Accelerating Self-Play Learning in Go" (2019), section 3.3; without the mean scaled by the board's size, since
-    one network sees one size.
+    one network learns from one size.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         pooled = max(1, channels // 4)
         self.pooled = ConvNorm(channels, pooled, 3)
+        self.pool = BoardPool()
         self.spread = nn.Linear(2 * pooled, channels)
 
     def forward(self, planes: Tensor) -> Tensor:
-        pooled = torch.relu(self.pooled(planes))
-        spread = self.spread(torch.cat([board_mean(pooled), pooled.amax(dim=(2, 3))], dim=1))
+        spread = self.spread(self.pool(torch.relu(self.pooled(planes))))
         return planes + cast(Tensor, spread)[:, :, None, None]
 
 

@@ -17,7 +17,7 @@ from gameil.models.heads.auxiliary import MovesLeftHead, OwnershipHead
 from gameil.models.heads.policy import build_policy
 from gameil.models.heads.policy_head import PolicyHead
 from gameil.models.heads.value import ValueHead
-from gameil.models.layers import ConvNorm, DenseTrunk, ResidualTower
+from gameil.models.layers import BoardPool, ConvNorm, DenseTrunk, ResidualTower
 from gameil.models.memory import CausalCore, GameMemory, LstmCore
 from gameil.models.transformer import BoardTransformer
 
@@ -171,12 +171,13 @@ def _assemble(config: ModelConfig, game: Game, observation_shape: tuple[int, ...
     if config.kind == "mlp":
         value = ValueHead(channels, config.value_hidden, outcomes=config.value == "outcome")
     else:
-        reduce = nn.Sequential(ConvNorm(channels, config.value_channels, 1), nn.ReLU())
+        layers = [ConvNorm(channels, config.value_channels, 1), nn.ReLU()]
+        inputs = config.value_channels * (2 if config.value_pool else features[1] * features[2])
         value = ValueHead(
-            config.value_channels * features[1] * features[2],
+            inputs,
             config.value_hidden,
             outcomes=config.value == "outcome",
-            reduce=reduce,
+            reduce=nn.Sequential(*layers, BoardPool()) if config.value_pool else nn.Sequential(*layers),
         )
     return PolicyValueNet(
         trunk,

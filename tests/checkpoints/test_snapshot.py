@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from gameil.checkpoints.snapshot import CARD, WEIGHTS, SnapshotCard, load_snapshot, read_card, save_snapshot
 from gameil.errors import CheckpointError
 from gameil.games.registry import make_game
-from gameil.models.config import ModelConfig
+from gameil.models.config import ModelConfig, Policy
 from gameil.models.policy_value import PolicyValueNet, build_model
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 
@@ -217,3 +217,38 @@ def test_missing_things_are_named(tmp_path: Path, snapshot: Path) -> None:
     (snapshot / WEIGHTS).unlink()
     with pytest.raises(CheckpointError, match="missing"):
         load_snapshot(snapshot)
+
+
+def go_snapshot(path: Path, *, value_pool: bool, policy: Policy = "auto") -> PolicyValueNet:
+    config = ModelConfig(channels=8, blocks=2, global_pooling=1, value_pool=value_pool, policy=policy)
+    game = make_game("go(board_size=5)")
+    model = build_model(config, game, ObservationEncoder(game, EncoderConfig()).shape)
+    save_snapshot(path, model, SnapshotCard(game_id=game.id, model=config, encoder=EncoderConfig()))
+    return model
+
+
+def test_a_network_that_pools_plays_boards_of_other_sizes(tmp_path: Path) -> None:
+    learned = go_snapshot(tmp_path / "go", value_pool=True)
+    loaded = load_snapshot(tmp_path / "go", game="go(board_size=9,komi=6.5)")
+    assert (loaded.game.id, loaded.card.game_id) == ("go(board_size=9,komi=6.5)", "go(board_size=5)")
+    assert loaded.encoder.shape == (7, 9, 9)
+    for name, tensor in learned.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[name], tensor), name
+    state = loaded.game.initial_state()
+    state.apply(40)
+    evaluation = loaded.evaluator().evaluate(loaded.encoder.encode([state]), [state.legal_actions()])
+    assert np.exp(evaluation.log_probs[0, state.legal_actions()]).sum() == pytest.approx(1.0, abs=1e-5)
+    assert load_snapshot(tmp_path / "go", game="go(board_size=5,komi=0)").game.id == "go(board_size=5)"
+
+
+def test_what_depends_on_the_size_of_the_board_is_named(tmp_path: Path) -> None:
+    go_snapshot(tmp_path / "cells", value_pool=False)
+    with pytest.raises(
+        CheckpointError, match=r"plays go\(board_size=5\), not go: value.hidden.weight depends on the b"
+    ):
+        load_snapshot(tmp_path / "cells", game="go")
+    go_snapshot(tmp_path / "flat", value_pool=True, policy="flat")
+    with pytest.raises(CheckpointError, match="policy.*depends on the board's size"):
+        load_snapshot(tmp_path / "flat", game="go(board_size=9)")
+    with pytest.raises(CheckpointError, match=r"plays go\(board_size=5\), not othello$"):
+        load_snapshot(tmp_path / "flat", game="othello")

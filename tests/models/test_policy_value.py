@@ -12,7 +12,7 @@ from gameil.games.registry import make_game
 from gameil.models.config import ModelConfig
 from gameil.models.heads.board import BoardPolicyHead, score_places
 from gameil.models.heads.dense import DensePolicyHead
-from gameil.models.layers import ConvNorm, SqueezeExcitation
+from gameil.models.layers import BoardPool, ConvNorm, SqueezeExcitation
 from gameil.models.policy_value import build_model, model_shapes
 from gameil.models.precision import compute_dtype, select_device, use_channels_last
 from gameil.models.size import measure_size
@@ -163,6 +163,12 @@ def test_squeeze_excitation_by_hand() -> None:
         layer.excite.bias.zero_()
     # mean 2, so scale sigmoid(0) = 1/2 and shift 2 * 2 = 4
     assert layer(torch.tensor([1.0, 3.0]).view(1, 1, 1, 2)).flatten().tolist() == [4.5, 5.5]
+
+
+def test_pooling_the_board_by_hand() -> None:
+    planes = torch.tensor([[[[1.0, 2.0], [3.0, -6.0]], [[0.0, 0.0], [0.0, 8.0]]]])
+    assert BoardPool()(planes).tolist() == [[0.0, 2.0, 3.0, 8.0]]
+    assert BoardPool()(torch.cat([planes, planes], dim=2)).tolist() == [[0.0, 2.0, 3.0, 8.0]], "whatever the size"
 
 
 def test_size_by_hand() -> None:
