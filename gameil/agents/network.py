@@ -21,7 +21,7 @@ from gameil.models.inference import Evaluation, NetworkEvaluator
 from gameil.models.memory_inference import MemoryEvaluator
 from gameil.positions.encoder import ObservationEncoder
 from gameil.search.cache import CachedEvaluator
-from gameil.search.evaluators import network_evaluator
+from gameil.search.evaluators import PositionEvaluator, network_evaluator
 from gameil.search.rules import RuleConfig, build_search
 from gameil.search.simulation import StateEvaluator
 
@@ -41,6 +41,7 @@ def load_network_agent(
     search: RuleConfig | None = None,
     reuse: bool = False,
     cache: int = 0,
+    lanes: int = 1,
     device: str = "cpu",
     backend: BackendName = "eager",
     conditions: Mapping[str, float] | None = None,
@@ -56,7 +57,9 @@ def load_network_agent(
         search: which one; None for the bare policy. A search sees each position by itself, as does any backend but
             ``eager``: only the bare policy uses a network's memory.
         reuse: the search goes on in the game's last tree.
-        cache: number of positions whose evaluations the search remembers.
+        cache: number of positions whose evaluations the search remembers, in each lane.
+        lanes: parts of a batch of games searched at the same time, each with its share of the cores
+            (``search.lanes``): pays with several games at once.
         device: ``cpu`` or ``cuda``.
         backend: what runs the network; ``auto`` tries them (``models.backends.selection``).
         conditions: what the network is told (``{"rating": 1500}``).
@@ -71,15 +74,23 @@ def load_network_agent(
 
         remembering = MemoryEvaluator(snapshot.model, device=device, conditions=conditions)
         return MemoryAgent(name, snapshot.encoder, remembering, temperature=temperature, top_p=top_p)
-    evaluator = snapshot.evaluator(device=device, backend=backend, conditions=conditions)
     if search is None:
+        evaluator = snapshot.evaluator(device=device, backend=backend, conditions=conditions)
         return NetworkAgent(name, state_judge(snapshot.encoder, evaluator), temperature=temperature, top_p=top_p)
     from gameil.agents.search import SearchAgent
 
-    judge: StateEvaluator = network_evaluator(evaluator, snapshot.encoder)
-    if cache:
-        judge = CachedEvaluator(evaluator, snapshot.encoder, positions=cache)
-    return SearchAgent(name, game, build_search(judge, search), temperature=temperature, reuse=reuse)
+    networks: Sequence[PositionEvaluator]
+    if lanes > 1:
+        networks = snapshot.lane_evaluators(lanes, device=device, backend=backend, conditions=conditions)
+    else:
+        networks = [snapshot.evaluator(device=device, backend=backend, conditions=conditions)]
+    judges: list[StateEvaluator] = [
+        CachedEvaluator(network, snapshot.encoder, positions=cache)
+        if cache
+        else network_evaluator(network, snapshot.encoder)
+        for network in networks
+    ]
+    return SearchAgent(name, game, build_search(judges, search), temperature=temperature, reuse=reuse)
 
 
 def state_judge(encoder: ObservationEncoder, evaluator: NetworkEvaluator) -> Judge:

@@ -4,7 +4,7 @@
     mcts:1000                                   OpenSpiel's Monte Carlo tree search, so many simulations a move
     snapshot:runs/x/snapshots/best              a trained network; ,search=64 ,temperature=0.5 ,device=cuda
                                                 ,backend=auto ,top_p=0.95; searching ,rule=gumbel or kl ,eta=0.1
-                                                ,leaves=8 ,look_ahead=yes ,reuse=yes ,cache=100000;
+                                                ,leaves=8 ,look_ahead=yes ,reuse=yes ,cache=100000 ,lanes=2;
                                                 and what it was trained with, of ,rating=1500
                                                 ,opponent_rating=1500 ,seconds=600 ,year=2010
     builtin:hard                                beginner, easy, medium, hard, elite (and what ``builtin_levels`` lists)
@@ -173,6 +173,7 @@ def _snapshot(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, Engi
         search=search_options(spec),
         reuse=spec.options.get("reuse") == "yes",
         cache=int(spec.options.get("cache", 0)),
+        lanes=int(spec.options.get("lanes", 1)),
         **network_options(spec),
     )
 
@@ -236,7 +237,7 @@ _CONDITIONS: dict[str, Option] = {
     "year": Option(int, 1, 9999),
 }
 """What a network may be told; bounds as of ``models.conditioning.LIMITS``, which takes torch to import."""
-_SEARCHING = ("rule", "leaves", "eta", "look_ahead", "reuse", "cache")
+_SEARCHING = ("rule", "leaves", "eta", "look_ahead", "reuse", "cache", "lanes")
 """Options of a snapshot that need ``search``."""
 _PROCESSES = Option(int, 1, 256)
 _KINDS: dict[str, _Kind] = {
@@ -253,6 +254,7 @@ _KINDS: dict[str, _Kind] = {
             "look_ahead": Option(("yes", "no")),
             "reuse": Option(("yes", "no")),
             "cache": Option(int, 1, 10_000_000),
+            "lanes": Option(int, 1, 64),
             "temperature": Option(float, 0, 100),
             "top_p": Option(float, 0.01, 1),
             "device": Option(("cpu", "cuda")),

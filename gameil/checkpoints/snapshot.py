@@ -29,6 +29,7 @@ from gameil.models.backends.own_positions import own_positions
 from gameil.models.backends.selection import Choice, fastest_evaluator
 from gameil.models.config import ModelConfig
 from gameil.models.inference import NetworkEvaluator
+from gameil.models.lane_evaluators import LaneEvaluator, lane_evaluators
 from gameil.models.policy_value import PolicyValueNet, build_model, model_shapes
 from gameil.models.precision import Precision
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
@@ -101,6 +102,17 @@ class Snapshot:
                 self.model, device=device, precision=precision, backend=backend, conditions=conditions
             )
         return self.fastest(device=device, conditions=conditions).evaluator
+
+    def lane_evaluators(
+        self, lanes: int, *, device: str = "cpu", backend: BackendName = "eager", conditions: Mapping[str, float] | None
+    ) -> list[LaneEvaluator]:
+        """The network ``lanes`` times over for a search in lanes, the copies sharing the cores.
+
+        Raises ``ConfigError`` for ``auto``, which might choose another backend, and so other digits, for each copy.
+        """
+        if backend == "auto":
+            raise ConfigError("lanes need a backend by name, such as openvino or eager: auto might choose several")
+        return lane_evaluators(lambda: self.evaluator(device=device, backend=backend, conditions=conditions), lanes)
 
     def fastest(self, *, device: str = "cpu", conditions: Mapping[str, float] | None = None) -> Choice:
         """Tries all backends; see ``models.backends.selection``."""

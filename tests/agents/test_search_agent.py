@@ -1,16 +1,21 @@
 """Agents that search: their rules by spec, and trees kept from move to move."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 
 from gameil.agents.agent import Request
 from gameil.agents.search import SearchAgent
-from gameil.agents.spec import parse_spec, search_options
+from gameil.agents.spec import build_agent, parse_spec, search_options
 from gameil.errors import AgentError, ConfigError
 from gameil.games.registry import make_game
 from gameil.search.evaluators import ArrayEvaluation, uniform_evaluator
 from gameil.search.puct import BatchedSearch, SearchConfig
 from gameil.search.rules import RuleConfig, build_search
+from gameil.seeding import generator
+from tests.stages.toy_start import write_start
 
 GAME = make_game("connect_four")
 
@@ -108,3 +113,17 @@ def test_only_puct_goes_on_in_an_older_tree() -> None:
     search = build_search(uniform_evaluator, RuleConfig(8, rule="gumbel"))
     with pytest.raises(AgentError, match="only rule=puct"):
         SearchAgent("test", GAME, search, reuse=True)
+
+
+def test_lanes_find_what_one_lane_finds(tmp_path: Path) -> None:
+    game = make_game("tic_tac_toe")
+    path = write_start(tmp_path / "start")
+    requests = [Request(number, 0, game.initial_state(), generator(0, number)) for number in range(5)]
+    one = build_agent(f"snapshot:{path},search=12", game)
+    lanes = build_agent(f"snapshot:{path},search=12,lanes=2,cache=100", game)
+    threads = torch.get_num_threads()
+    found = [agent.act(requests).action_probs for agent in (one, lanes)]
+    np.testing.assert_array_equal(*found)
+    assert torch.get_num_threads() == threads
+    with pytest.raises(ConfigError, match="lanes need a backend by name"):
+        build_agent(f"snapshot:{path},search=12,lanes=2,backend=auto", game)
