@@ -10,7 +10,17 @@ from gameil.games.registry import make_game
 from gameil.reports.boards import DRAWERS, READERS, board_picture, read_position
 from gameil.reports.pieces import SHAPES
 
-GAMES = ("chess", "tic_tac_toe", "connect_four", "othello", "go(board_size=9)", "hex(board_size=5)", "breakthrough")
+GAMES = (
+    "chess",
+    "tic_tac_toe",
+    "connect_four",
+    "othello",
+    "go(board_size=9)",
+    "hex(board_size=5)",
+    "breakthrough",
+    "checkers",
+    "backgammon",
+)
 
 
 def play(game_id: str, plies: int, seed: int = 0) -> tuple[str, list[str]]:
@@ -94,3 +104,63 @@ def test_text_that_is_no_board_is_shown_as_text(game: str) -> None:
 def test_every_reader_has_a_drawer() -> None:
     assert set(READERS) == set(DRAWERS)
     assert all(re.fullmatch(r"[a-z_]+", name) for name in READERS)
+
+
+def test_checkers_starts_with_twelve_men_a_side() -> None:
+    name, texts = play("checkers", 0)
+    position = read_position(name, texts[0])
+    assert position is not None
+    cells = "".join("".join(line) for line in position.cells)
+    assert (cells.count("x"), cells.count("o")) == (12, 12)
+    assert position.cells[7] == list("x.x.x.x.")  # who moves first starts below
+    kings = read_position("checkers", "\n".join([f"{rank}........" for rank in "8765432"] + ["18.*....."]))
+    assert kings is not None
+    assert kings.cells[7] == list("X.O.....")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_backgammon_never_loses_a_checker(seed: int) -> None:
+    """All 15 of each side are somewhere, in every position of whole games: high piles are told by digits."""
+    name, texts = play("backgammon", 10_000, seed)
+    most = 0
+    for text in texts:
+        position = read_position(name, text)
+        assert position is not None
+        for letter in "xo":
+            piles = [int(cell[1:]) for cell in position.cells[0] if cell[0] == letter]
+            assert sum(piles) == 15
+            most = max(most, *piles)
+    assert most == 15  # one side bore all of its checkers off
+
+
+def test_backgammon_start_by_hand() -> None:
+    name, texts = play("backgammon", 0)
+    position = read_position(name, texts[0])
+    assert position is not None
+    (places,) = position.cells
+    assert {place + 1: cell for place, cell in enumerate(places) if cell[0] == "x"} == {
+        6: "x5",
+        8: "x3",
+        13: "x5",
+        24: "x2",
+    }
+    assert {24 - place: cell for place, cell in enumerate(places) if cell[0] == "o"} == {
+        6: "o5",
+        8: "o3",
+        13: "o5",
+        24: "o2",
+    }
+
+
+def test_a_turned_board_shows_every_cell_where_the_opposite_was() -> None:
+    for name, texts in (play("chess", 9), play("breakthrough", 9), play("checkers", 9)):
+        position = read_position(name, texts[-1])
+        assert position is not None
+        as_is, turned = position.sheet(), position.sheet(turned=True)
+        for row in range(8):
+            for column in range(8):
+                assert turned.centre(row, column) == as_is.centre(7 - row, 7 - column)
+    for name, texts in (play("othello", 3), play("hex(board_size=5)", 3)):  # no sides: seen alike
+        position = read_position(name, texts[-1])
+        assert position is not None
+        assert position.sheet(turned=True).centre(0, 1) == position.sheet().centre(0, 1)
