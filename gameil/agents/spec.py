@@ -184,7 +184,7 @@ def search_options(spec: AgentSpec) -> "RuleConfig | None":
 
     if spec.options.get("search", 0):
         return RuleConfig.of_options(spec.options)
-    idle = next((name for name in _SEARCHING if name in spec.options), None)
+    idle = next((name for name in SEARCHING if name in spec.options), None)
     if idle is not None:
         raise ConfigError(f"agent {str(spec)!r}: {idle} needs search=SIMULATIONS")
     return None
@@ -237,7 +237,7 @@ _CONDITIONS: dict[str, Option] = {
     "year": Option(int, 1, 9999),
 }
 """What a network may be told; bounds as of ``models.conditioning.LIMITS``, which takes torch to import."""
-_SEARCHING = ("rule", "leaves", "eta", "look_ahead", "reuse", "cache", "lanes")
+SEARCHING = ("rule", "leaves", "eta", "look_ahead", "reuse", "cache", "lanes")
 """Options of a snapshot that need ``search``."""
 _PROCESSES = Option(int, 1, 256)
 _KINDS: dict[str, _Kind] = {

@@ -3,28 +3,28 @@
 Built when it is first needed: networks and torch take seconds to load, and a protocol must be answered at once.
 """
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gameil.agents.agent import Agent, Request
-from gameil.agents.spec import AgentSpec, build_agent, network_options, parse_spec
-from gameil.errors import AgentError, CheckpointError
+from gameil.agents.spec import SEARCHING, AgentSpec, build_agent, network_options, parse_spec, search_options
+from gameil.engines.watched_search import WatchedSearch
+from gameil.errors import AgentError, CheckpointError, ConfigError
 from gameil.games.game import Game, State
-from gameil.search.puct import BatchedSearch, SearchConfig
 from gameil.search.result import SearchResult
+from gameil.search.rules import RuleConfig
 from gameil.search.simulation import StateEvaluator
 from gameil.seeding import generator
 
-_CHUNK = 16
-"""Simulations of a search between two looks at the clock."""
+_CARD_BYTES = 1_000_000
 _LINE = 12
 """Greatest length of an expected line, in moves."""
-MOST_NODES = 1_000_000
-"""Simulations of one search, whatever was asked for: its tree must fit into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +62,61 @@ class Thinker:
     def __init__(self, spec: str, *, seed: int = 0) -> None:
         """Raises ``ConfigError`` for a malformed spec, ``CheckpointError`` where there is no such snapshot; whether it
         can be built is seen in ``prepare``."""
-        self.spec = parse_spec(spec)
-        if self.spec.kind == "snapshot" and not Path(self.spec.target).is_dir():
-            raise CheckpointError(f"{self.spec.target}: there is no such snapshot")
+        self._asked = parse_spec(spec)
+        if self.is_network and not Path(self._asked.target).is_dir():
+            raise CheckpointError(f"{self._asked.target}: there is no such snapshot")
+        self._card = _card(Path(self._asked.target)) if self.is_network else {}
+        if self.is_network and self.usual_nodes:
+            _watched_rule(self._asked)
         self._seed = seed
         self._game: Game | None = None
         self._agent: Agent | None = None
-        self._evaluator: StateEvaluator | None = None
-        self._last: tuple[str, tuple[int, ...], SearchResult] | None = None
+        self._search: WatchedSearch | None = None
         self._handle = 0
+
+    @property
+    def is_network(self) -> bool:
+        """Whether the agent is a snapshot, with options to change."""
+        return self._asked.kind == "snapshot"
 
     @property
     def searches(self) -> bool:
         """Whether thinking longer helps: a network with search."""
-        return self.spec.kind == "snapshot" and bool(self.spec.options.get("search", 0))
+        return self.is_network and self.usual_nodes > 0
 
     @property
     def usual_nodes(self) -> int:
-        return int(self.spec.options.get("search", 0))
+        return int(self._asked.options.get("search", 0))
 
-    def change(self, **options: int | float) -> None:
-        """Sets options of the spec, such as ``search``; what was built from the old ones is dropped."""
+    @property
+    def knows_ratings(self) -> bool:
+        """Whether the snapshot's card says that its network was told ratings; read without loading anything else."""
+        conditions = self._card.get("model", {}).get("conditions", [])
+        return isinstance(conditions, list) and "rating" in conditions
+
+    @property
+    def own_game(self) -> str | None:
+        """Id of the game that a snapshot learned, by its card; None of any other agent."""
+        game_id = self._card.get("game_id")
+        return game_id if isinstance(game_id, str) else None
+
+    def change(self, **options: int | float | None) -> None:
+        """Sets options of a snapshot's spec, such as ``search``, or takes them out where None; what was built from the
+        old ones is dropped. Raises ``ConfigError``, and nothing changes, for options that do not fit together."""
+        wanted = {name: value for name, value in {**self._asked.options, **options}.items() if value is not None}
+        asked = parse_spec(str(replace(self._asked, options=wanted)))
+        if asked.options.get("search", 0):
+            _watched_rule(asked)
         self.close()
-        self.spec = parse_spec(str(replace(self.spec, options={**self.spec.options, **options})))
+        self._asked = asked
+
+    @property
+    def spec(self) -> AgentSpec:
+        """The agent as it is now."""
+        if self.searches or not self.is_network:
+            return self._asked
+        bare = {name: value for name, value in self._asked.options.items() if name not in SEARCHING}
+        return replace(self._asked, options=bare)
 
     def reseed(self, seed: int) -> None:
         """Random choices of searches and of their agents follow another seed from now on."""
@@ -92,22 +124,29 @@ class Thinker:
 
     def prepare(self, game: Game) -> None:
         """Builds the agent for ``game``. Raises ``AgentError``, ``CheckpointError`` or ``ConfigError``."""
-        if self._game is not None:
-            # A network plays any komi of its family; other agents know the rules they were built for.
-            same = self._game.family == game.family if self.spec.kind == "snapshot" else self._game.id == game.id
-            if same:
-                return
+        if self._game is not None and self._game.id == game.id:
+            return
+        # A network plays any komi of its family; other agents know the rules they were built for.
+        if self._game is not None and self.is_network and self._game.family == game.family:
+            return
         self.close()
+        spec = self.spec
         if self.searches:
-            self._evaluator = _evaluator(self.spec, game)
+            if not (game.capabilities.perfect_information and game.capabilities.clonable):
+                raise AgentError(
+                    f"agent {str(spec)!r}: search needs perfect information, which {game.id} does not have"
+                )
+            rule, reuse = _watched_rule(spec)
+            self._search = WatchedSearch(_evaluator(spec, game), rule, reuse=reuse)
         else:
-            self._agent = build_agent(str(self.spec), game, seed=self._seed)
+            self._agent = build_agent(str(spec), game, seed=self._seed)
             self._agent.begin([self._handle])
         self._game = game
 
     def new_game(self) -> None:
         """Forgets what belongs to the game before."""
-        self._last = None
+        if self._search is not None:
+            self._search.forget()
         if self._agent is not None:
             self._agent.end([self._handle])
             self._handle += 1
@@ -133,8 +172,15 @@ class Thinker:
         """
         self.prepare(state.game)
         rng = generator(self._seed, "think", len(state.history))
-        if self._evaluator is not None:
-            return self._search(self._evaluator, state, nodes, stopped, report, among)
+        if self._search is not None:
+            result, done = self._search.run(
+                state,
+                rng,
+                nodes=nodes,
+                stopped=stopped,
+                watch=lambda found, made: report(self._thought(state, found, made, among)),
+            )
+            return self._thought(state, result, done, among)
         assert self._agent is not None
         decisions = self._agent.act([Request(self._handle, state.current_player(), state, rng)])
         choice = int(decisions.actions[0])
@@ -152,35 +198,6 @@ class Thinker:
         thought = Thought(moves, choice, 1)
         report(thought)
         return thought
-
-    def _search(
-        self,
-        evaluator: StateEvaluator,
-        state: State,
-        nodes: int | None,
-        stopped: Callable[[], bool],
-        report: Report,
-        among: Sequence[int],
-    ) -> Thought:
-        wanted = min(MOST_NODES, MOST_NODES if nodes is None else max(1, nodes))
-        history = tuple(state.history)
-        kept = None
-        if self._last is not None and self._last[0] == _origin(state):
-            before = self._last[1]
-            if history[: len(before)] == before:
-                kept = self._last[2].kept_below(0, history[len(before) :])
-        done = 0
-        while True:
-            search = BatchedSearch(evaluator, SearchConfig(simulations=min(_CHUNK, wanted - done)))
-            rng = generator(self._seed, "think", len(history), done)
-            result = search.run([state], [rng], kept=[kept], keep=True)
-            done += min(_CHUNK, wanted - done)
-            self._last = (_origin(state), history, result)
-            thought = self._thought(state, result, done, among)
-            report(thought)
-            if done >= wanted or bool(result.known[0]) or stopped():
-                return thought
-            kept = result.kept_below(0, [])
 
     def _thought(self, state: State, result: SearchResult, done: int, among: Sequence[int]) -> Thought:
         weights, visits, q = result.action_weights[0], result.visit_counts[0], result.q[0]
@@ -210,22 +227,44 @@ class Thinker:
         if self._agent is not None:
             self._agent.end([self._handle])
             self._agent.close()
-        self._agent, self._evaluator, self._game, self._last = None, None, None, None
+        self._agent, self._search, self._game = None, None, None
+
+
+def _card(path: Path) -> dict[str, Any]:
+    """What a snapshot's card says, unchecked: torch, which checks it, takes seconds to load."""
+    try:
+        with (path / "snapshot.json").open("rb") as file:
+            card = json.loads(file.read(_CARD_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return {}  # ``prepare`` says what is wrong with it
+    return card if isinstance(card, dict) and isinstance(card.get("model", {}), dict) else {}
+
+
+def _watched_rule(spec: AgentSpec) -> tuple[RuleConfig, bool]:
+    """Which search a snapshot's spec asks for, and whether it goes on in older trees.
+
+    Raises ``ConfigError`` where its options do not fit together.
+    """
+    rule, reuse = search_options(spec), spec.options.get("reuse") == "yes"
+    if rule is None:
+        raise ConfigError(f"agent {str(spec)!r}: has no search")
+    if "top_p" in spec.options:
+        raise ConfigError(f"agent {str(spec)!r}: top_p cuts the bare policy, not what a search finds")
+    if reuse and rule.rule != "puct":
+        raise ConfigError(f"agent {str(spec)!r}: only rule=puct can go on in an older tree")
+    return rule, reuse
 
 
 def _evaluator(spec: AgentSpec, game: Game) -> StateEvaluator:
     from gameil.checkpoints.snapshot import load_snapshot
+    from gameil.search.cache import CachedEvaluator
     from gameil.search.evaluators import network_evaluator
 
-    if not (game.capabilities.perfect_information and game.capabilities.clonable):
-        raise AgentError(f"agent {str(spec)!r}: search needs perfect information, which {game.id} does not have")
     snapshot = load_snapshot(Path(spec.target), game=game.id)
-    return network_evaluator(snapshot.evaluator(**network_options(spec)), snapshot.encoder)
-
-
-def _origin(state: State) -> str:
-    """What must be equal for equal histories to mean equal states."""
-    return f"{state.game.id} {getattr(state, 'start', '')}"
+    evaluator, positions = snapshot.evaluator(**network_options(spec)), int(spec.options.get("cache", 0))
+    if positions:
+        return CachedEvaluator(evaluator, snapshot.encoder, positions=positions)
+    return network_evaluator(evaluator, snapshot.encoder)
 
 
 class Clock:

@@ -73,10 +73,12 @@ class UciEngine:
         self._write(f"option name MultiPV type spin default {self._multi_pv} min 1 max {_MOST_LINES}")
         self._write("option name Ponder type check default false")
         self._write(f"option name Move Overhead type spin default {round(self._overhead * 1000)} min 0 max 5000")
-        if self._thinker.spec.kind == "snapshot":
+        if self._thinker.is_network:
+            told = self._thinker.spec.options
             self._write(f"option name Search type spin default {self._thinker.usual_nodes} min 0 max 10000")
-            self._write("option name Temperature type string default 0")
-            self._write("option name Rating type spin default 0 min 0 max 5000")
+            self._write(f"option name Temperature type string default {told.get('temperature', 0):g}")
+            if self._thinker.knows_ratings:
+                self._write(f"option name Rating type spin default {told.get('rating', 0)} min 0 max 5000")
         self._write("uciok")
 
     def _isready(self, words: list[str]) -> None:
@@ -95,12 +97,12 @@ class UciEngine:
                 self._overhead = _number(name, value, 0, 5000) / 1000.0
             case "ponder" | "uci_analysemode" | "uci_showwdl":
                 pass
-            case "search" if self._thinker.spec.kind == "snapshot":
+            case "search" if self._thinker.is_network:
                 self._thinker.change(search=round(_number(name, value, 0, 10_000)))
-            case "temperature" if self._thinker.spec.kind == "snapshot":
+            case "temperature" if self._thinker.is_network:
                 self._thinker.change(temperature=_number(name, value, 0, 100))
-            case "rating" if self._thinker.spec.kind == "snapshot":
-                self._thinker.change(rating=round(_number(name, value, 1, 5000)))
+            case "rating" if self._thinker.is_network and self._thinker.knows_ratings:
+                self._thinker.change(rating=round(_number(name, value, 0, 5000)) or None)  # 0: untold
             case _:
                 raise ConfigError(f"no option {name[:60]!r}")
 

@@ -248,7 +248,7 @@ def test_what_depends_on_the_size_of_the_board_is_named(tmp_path: Path) -> None:
     ):
         load_snapshot(tmp_path / "cells", game="go")
     go_snapshot(tmp_path / "flat", value_pool=True, policy="flat")
-    with pytest.raises(CheckpointError, match="policy.*depends on the board's size"):
+    with pytest.raises(CheckpointError, match=r"policy.*depends on the board's size"):
         load_snapshot(tmp_path / "flat", game="go(board_size=9)")
     with pytest.raises(CheckpointError, match=r"plays go\(board_size=5\), not othello$"):
         load_snapshot(tmp_path / "flat", game="othello")
