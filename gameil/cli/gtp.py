@@ -16,8 +16,8 @@ class GtpArguments:
 
     agent: str
     """Spec of the agent, such as snapshot:runs/go/snapshots/best,search=200."""
-    game: str = "go"
-    """Game id, such as go(board_size=9): a snapshot plays the size that it was trained on."""
+    game: str = ""
+    """Game id, such as go(board_size=9); empty: the one that a snapshot learned, go for any other agent."""
     seed: int = 0
     """Seed of the agent's random choices."""
     resign_value: float | None = None

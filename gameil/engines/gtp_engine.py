@@ -11,14 +11,13 @@ import threading
 from collections.abc import Callable
 
 from gameil import __version__
-from gameil.engines.go_points import area_score, board_rows, fixed_handicap
-from gameil.engines.thinker import Clock, Thinker, Thought
+from gameil.engines.go_points import LETTERS, area_score, board_rows, fixed_handicap
+from gameil.engines.gtp_analysis import analysis_line
+from gameil.engines.gtp_words import COLOURS, GtpTime, colour, whole
+from gameil.engines.thinker import Clock, Report, Thinker, Thought
 from gameil.errors import ConfigError, GameError, GameilError, NotationError
 from gameil.games.game import State
 
-_COLOURS = {"b": 0, "black": 0, "w": 1, "white": 1}
-_MOVES_LEFT = 40
-"""Moves for which the main time must last."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -37,7 +36,7 @@ class GtpEngine:
         """
         Args:
             spec: of the agent.
-            game_id: ``go`` with its size and komi.
+            game_id: ``go`` with its size and komi; empty: what a snapshot learned, 19x19 for any other agent.
             write: takes text without its last line break.
             seed: of the agent's random choices.
             resign_value: the agent gives up where its expected return is at or below minus this; None: never.
@@ -50,14 +49,13 @@ class GtpEngine:
         self._thinker = Thinker(spec, seed=seed)
         self._write = write
         self._resign_value = resign_value
-        self._game = make_game(game_id)
+        self._game = make_game(game_id or self._thinker.own_game or "go")
         if self._game.name != "go" or self._game.board is None or "handicap" in self._game.id:
             raise ConfigError(f"GTP is for go without a handicap parameter, not {self._game.id}")
         self._states: list[tuple[State, int]] = []
         """Before every move, with the number of actions it took (a pass put in between is one more)."""
         self._state = self._game.initial_state()
-        self._main_seconds, self._period_seconds, self._period_stones = 0.0, 0.0, 0
-        self._left: dict[int, tuple[float, int]] = {}
+        self._time = GtpTime()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -74,7 +72,7 @@ class GtpEngine:
             if command not in _COMMANDS:
                 raise ConfigError("unknown command")
             if command in _ANALYSES:
-                self._analyse(command, arguments, number)
+                _ANALYSES[command](self, command, arguments, number)
                 return True
             answer = _COMMANDS[command](self, arguments)
             self._write(f"={number} {answer}".rstrip(" ") + "\n")
@@ -87,13 +85,16 @@ class GtpEngine:
         self._thinker.close()
 
     def _boardsize(self, words: list[str]) -> str:
-        size = _whole(words, 0, "board size")
+        size = whole(words, 0, "board size")
         if not 2 <= size <= 19:
             raise ConfigError("unacceptable size")
-        board = self._game.board
-        assert board is not None
-        if self._thinker.spec.kind == "snapshot" and size != board.height:
-            raise ConfigError("unacceptable size")
+        if size != self._size and self._thinker.is_network:
+            from gameil.games.registry import make_game
+
+            try:
+                self._thinker.prepare(make_game(f"go(board_size={size})"))
+            except GameilError as error:
+                raise ConfigError("unacceptable size") from error
         self._new_rules(size, self._komi)
         return ""
 
@@ -139,7 +140,7 @@ class GtpEngine:
     def _play(self, words: list[str]) -> str:
         if len(words) < 2:
             raise ConfigError("syntax error: play COLOUR VERTEX")
-        self._place(_colour(words[0]), words[1])
+        self._place(colour(words[0]), words[1])
         return ""
 
     def _place(self, player: int, vertex: str) -> None:
@@ -175,26 +176,26 @@ class GtpEngine:
         return ""
 
     def _genmove(self, words: list[str]) -> str:
-        return self._choose(words, play=True)
+        return self._choose(words, play=True, report=lambda thought: None)
 
     def _reg_genmove(self, words: list[str]) -> str:
-        return self._choose(words, play=False)
+        return self._choose(words, play=False, report=lambda thought: None)
 
-    def _choose(self, words: list[str], *, play: bool) -> str:
-        player = _colour(words[0] if words else "")
+    def _choose(self, words: list[str], *, play: bool, report: Report) -> str:
+        player = colour(words[0] if words else "")
         state = self._state.clone()
         self._turn_to(state, player)
         if state.is_terminal():
             if play:
                 self._place(player, "pass")
             return "pass"
-        seconds = self._seconds(player)
+        seconds = self._time.seconds(player)
         clock = Clock(seconds)
         thought = self._thinker.think(
             state,
             nodes=None if seconds is not None and self._thinker.searches else max(1, self._thinker.usual_nodes),
             stopped=lambda: clock.is_over,
-            report=lambda thought: None,
+            report=report,
         )
         chosen = next(move for move in thought.moves if move.action == thought.choice)
         value = chosen.value
@@ -206,7 +207,7 @@ class GtpEngine:
         return text
 
     def _fixed_handicap(self, words: list[str]) -> str:
-        return self._handicap(fixed_handicap(self._size, _whole(words, 0, "number of stones")))
+        return self._handicap(fixed_handicap(self._size, whole(words, 0, "number of stones")))
 
     def _set_free_handicap(self, words: list[str]) -> str:
         if len(words) < 2 or len({word.upper() for word in words}) != len(words):
@@ -233,30 +234,6 @@ class GtpEngine:
         assert board is not None
         return board.height
 
-    def _time_settings(self, words: list[str]) -> str:
-        main, period, stones = (_whole(words, place, "time") for place in range(3))
-        self._main_seconds, self._period_seconds, self._period_stones = float(main), float(period), stones
-        self._left = {}
-        return ""
-
-    def _time_left(self, words: list[str]) -> str:
-        player = _colour(words[0] if words else "")
-        self._left[player] = (float(_whole(words, 1, "time")), _whole(words, 2, "stones"))
-        return ""
-
-    def _seconds(self, player: int) -> float | None:
-        """Thinking time of one move; None where no time was set, or where a period without stones means no limit."""
-        if self._main_seconds == 0 and self._period_seconds == 0 and not self._left:
-            return None
-        if self._period_seconds > 0 and self._period_stones == 0:
-            return None
-        left, stones = self._left.get(player, (self._main_seconds, 0))
-        if stones == 0 and left > 0:
-            return max(0.01, left / _MOVES_LEFT)
-        if stones == 0:
-            left, stones = self._period_seconds, self._period_stones
-        return max(0.01, 0.9 * left / max(1, stones))
-
     def _showboard(self, words: list[str]) -> str:
         return "\n" + str(self._state).strip().replace("\n\n", "\n \n")
 
@@ -264,37 +241,66 @@ class GtpEngine:
         score = area_score(board_rows(str(self._state)), self._komi)
         return "0" if score == 0 else f"{'B' if score > 0 else 'W'}+{abs(score):g}"
 
+    def _final_status_list(self, words: list[str]) -> str:
+        """Stones that are alive (all), dead, or alive in seki (none: the rules know no agreement about them)."""
+        status = words[0].lower() if words else ""
+        if status not in ("alive", "dead", "seki"):
+            raise ConfigError("invalid status")
+        rows = board_rows(str(self._state)) if status == "alive" else []
+        return "\n".join(
+            f"{LETTERS[column]}{len(rows) - row}"
+            for row, marks in enumerate(rows)
+            for column, mark in enumerate(marks)
+            if mark in "XO"
+        )
+
     def _known(self, words: list[str]) -> str:
         return "true" if words and words[0] in _COMMANDS else "false"
 
     def _seed(self, words: list[str]) -> str:
-        self._thinker.reseed(_whole(words, 0, "seed"))
+        self._thinker.reseed(whole(words, 0, "seed"))
         return ""
+
+    def _genmove_analyze(self, command: str, words: list[str], number: str) -> None:
+        """``COLOUR [CENTISECONDS] ...``: reports while it thinks, then says ``play VERTEX``."""
+        state = self._state.clone()
+        self._turn_to(state, colour(words[0] if words else ""))
+        self._thinker.prepare(state.game)
+        self._write(f"={number}")
+        try:
+            self._write(f"play {self._choose(words[:1], play=True, report=self._reporter(state, command, words[1:]))}")
+        except GameilError as error:  # the answer is open, so it goes into it
+            self._write(f"# {_one_line(str(error))}")
+        self._write("")
 
     def _analyse(self, command: str, words: list[str], number: str) -> None:
         """``[COLOUR] [CENTISECONDS] [interval CENTISECONDS] ...``: reports until the next line."""
         words = list(words)
         state = self._state.clone()
-        if words and words[0].lower() in _COLOURS:
-            self._turn_to(state, _colour(words.pop(0)))
-        interval = next((int(word) for word in words if word.isdecimal() and len(word) < 9), 100) / 100.0
+        if words and words[0].lower() in COLOURS:
+            self._turn_to(state, colour(words.pop(0)))
         if state.is_terminal():
             raise ConfigError("the game is over")
         self._thinker.prepare(state.game)
         self._write(f"={number}")
         self._stop.clear()
-        arguments = (state, command, max(0.05, interval))
-        self._thread = threading.Thread(target=self._report, args=arguments, name="gtp", daemon=True)
+        self._thread = threading.Thread(target=self._report, args=(state, command, words), name="gtp", daemon=True)
         self._thread.start()
 
-    def _report(self, state: State, command: str, interval: float) -> None:
-        clock, last = Clock(None), [0.0]
+    def _reporter(self, state: State, command: str, words: list[str]) -> Report:
+        """Writes what is thought so far, no more often than the words ask for."""
+        wanted = next((int(word) for word in words if word.isdecimal() and len(word) < 9), 100) / 100.0
+        clock, interval, last = Clock(None), max(0.05, wanted), [0.0]
 
         def report(thought: Thought) -> None:
             if clock.elapsed - last[0] >= interval:
                 last[0] = clock.elapsed
                 self._write(analysis_line(state, thought, command))
 
+        return report
+
+    def _report(self, state: State, command: str, words: list[str]) -> None:
+        report = self._reporter(state, command, words)
         try:
             thought = self._thinker.think(state, nodes=None, stopped=self._stop.is_set, report=report)
             self._write(analysis_line(state, thought, command))
@@ -308,42 +314,6 @@ class GtpEngine:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-
-
-def analysis_line(state: State, thought: Thought, command: str) -> str:
-    """One report: every move with visits, winrate of the side to move, prior and expected line.
-
-    ``lz-analyze`` counts winrate and prior in ten-thousandths, ``kata-analyze`` in [0, 1]. Points are not estimated, so
-    no score is told.
-    """
-    parts = []
-    for order, move in enumerate(thought.moves):
-        winrate = 0.5 if move.value is None else (move.value + 1.0) / 2.0
-        prior = move.prior or 0.0
-        copy, texts = state.clone(), []
-        for action in move.line:
-            texts.append(copy.text(action, "gtp"))
-            copy.apply(action)
-        if command == "lz-analyze":
-            numbers = f"winrate {round(10_000 * winrate)} prior {round(10_000 * prior)}"
-        else:
-            numbers = f"utility {2.0 * winrate - 1.0:.4f} winrate {winrate:.4f} prior {prior:.4f}"
-        head = f"info move {texts[0]} visits {max(1, move.visits)} {numbers}"
-        parts.append(f"{head} order {order} pv {' '.join(texts)}")
-    return " ".join(parts)
-
-
-def _colour(word: str) -> int:
-    if word.lower() not in _COLOURS:
-        raise ConfigError("invalid color or coordinate")
-    return _COLOURS[word.lower()]
-
-
-def _whole(words: list[str], place: int, what: str) -> int:
-    text = words[place] if place < len(words) else ""
-    if not (text.isdecimal() and text.isascii() and len(text) <= 12):
-        raise ConfigError(f"{what} not an integer")
-    return int(text)
 
 
 def _one_line(text: str) -> str:
@@ -367,12 +337,22 @@ _COMMANDS: dict[str, Callable[[GtpEngine, list[str]], str]] = {
     "genmove": GtpEngine._genmove,
     "reg_genmove": GtpEngine._reg_genmove,
     "undo": GtpEngine._undo,
-    "time_settings": GtpEngine._time_settings,
-    "time_left": GtpEngine._time_left,
+    "time_settings": lambda engine, words: engine._time.settings(words),
+    "time_left": lambda engine, words: engine._time.left(words),
     "set_random_seed": GtpEngine._seed,
     "final_score": GtpEngine._final_score,
     "showboard": GtpEngine._showboard,
+    "kgs-time_settings": lambda engine, words: engine._time.kgs_settings(words),
+    "final_status_list": GtpEngine._final_status_list,
     "lz-analyze": lambda engine, words: "",
     "kata-analyze": lambda engine, words: "",
+    "lz-genmove_analyze": lambda engine, words: "",
+    "kata-genmove_analyze": lambda engine, words: "",
 }
-_ANALYSES = ("lz-analyze", "kata-analyze")
+_ANALYSES: dict[str, Callable[[GtpEngine, str, list[str], str], None]] = {
+    "lz-analyze": GtpEngine._analyse,
+    "kata-analyze": GtpEngine._analyse,
+    "lz-genmove_analyze": GtpEngine._genmove_analyze,
+    "kata-genmove_analyze": GtpEngine._genmove_analyze,
+}
+"""Commands that answer on several lines over some time."""
