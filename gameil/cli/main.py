@@ -20,6 +20,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "learning-rate": ("gameil.cli.learning_rate", "look for a learning rate before a long pretraining"),
     "finetune": ("gameil.cli.finetune", "improve a pretrained agent by playing against its past selves"),
     "dagger": ("gameil.cli.dagger", "let an expert label the positions an agent gets into, and learn from them"),
+    "improve": ("gameil.cli.improve", "play against oneself with search and learn what it found (expert iteration)"),
+    "label": ("gameil.cli.label", "choose positions of a dataset for people to label in the browser"),
     "record": ("gameil.cli.record", "write down games that agents play against each other"),
     "evaluate": ("gameil.cli.evaluate", "measure one agent against another over paired games"),
     "ladder": ("gameil.cli.ladder", "measure an agent against the built-in levels, beginner to hard"),

@@ -23,6 +23,9 @@ class DatasetShare:
     """Share in the end; None for the same all along."""
     batches: int = 0
     """Batches from ``share`` to ``final_share``, in equal steps."""
+    labels: bool = False
+    """Only its labelled positions, to be played as the experts say (people or searches): ``which_labels`` says which.
+    May be the main dataset itself."""
 
     def __post_init__(self) -> None:
         for name in ("share", "final_share"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gameil.dataset import environment
 from gameil.dataset.environment import DATA_FILE, LOCK_FILE
+from gameil.dataset.label_queue import remove_queue
 from gameil.errors import DatasetError
 
 
@@ -44,6 +45,7 @@ def rewritten(path: Path) -> Iterator[Path]:
         # again after, should somebody have opened the old file in between.
         lock_file = path / LOCK_FILE
         lock_file.unlink(missing_ok=True)
+        remove_queue(path)
         (temporary / DATA_FILE).replace(path / DATA_FILE)
         lock_file.unlink(missing_ok=True)
         _flush_directory(path)

@@ -83,5 +83,6 @@ def training_source(
     loaders = [main]
     for number, one in enumerate(config.also):
         own = replace(config, also=(), seed=stream_seed(config.seed, "also", number))
-        loaders.append(PrefetchedLoader(Loader(one.dataset, "train", encoder, own, augment=augment, family=family)))
+        also = Loader(one.dataset, "train", encoder, own, augment=augment, labels=one.labels, family=family)
+        loaders.append(PrefetchedLoader(also))
     return _PrefetchedMixture(loaders, config)

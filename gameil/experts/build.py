@@ -1,15 +1,18 @@
-"""Builds an expert from the spec of an agent that searches: ``mcts:1000`` or ``snapshot:PATH,search=64``."""
+"""Builds an expert from its spec: that of an agent that searches (``mcts:1000``, ``snapshot:PATH,search=64``), or
+``people``."""
 
 from pathlib import Path
 
 from gameil.agents.spec import Option, network_options, parse_spec, search_options
 from gameil.errors import ConfigError
 from gameil.experts.expert import Expert
+from gameil.experts.people import PEOPLE
 from gameil.games.game import Game
 
 
-def build_expert(spec: str, game: Game, *, temperature: float = 1.0, processes: int | None = None) -> Expert:
-    """The expert of an agent's spec; the same spec builds the agent that shows how strong it is.
+def build_expert(spec: str, game: Game, *, temperature: float = 1.0, processes: int | None = None) -> Expert | None:
+    """The expert of an agent's spec; the same spec builds the agent that shows how strong it is. None for ``people``,
+    who are asked instead (``experts.people.ask_people``).
 
     Args:
         temperature: of the visit counts that become labels.
@@ -20,6 +23,8 @@ def build_expert(spec: str, game: Game, *, temperature: float = 1.0, processes: 
         AgentError: the expert cannot search this game.
         CheckpointError: the snapshot is missing, torn or of another game.
     """
+    if spec == PEOPLE:
+        return None
     parsed = parse_spec(spec)
     if parsed.kind == "mcts":
         from gameil.experts.mcts import MctsExpert
@@ -36,4 +41,6 @@ def build_expert(spec: str, game: Game, *, temperature: float = 1.0, processes: 
         snapshot = load_snapshot(Path(parsed.target), game=game.id)
         evaluator = network_evaluator(snapshot.evaluator(**network_options(parsed)), snapshot.encoder)
         return SearchExpert(str(parsed), build_search(evaluator, rule), temperature=temperature)
-    raise ConfigError(f"expert {spec!r}: only searches label positions: mcts:SIMULATIONS or snapshot:PATH,search=N")
+    raise ConfigError(
+        f"expert {spec!r}: only searches label positions (mcts:SIMULATIONS, snapshot:PATH,search=N), or people"
+    )

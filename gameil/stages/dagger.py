@@ -28,6 +28,7 @@ from gameil.dataset.writer import DatasetWriter
 from gameil.errors import ConfigError
 from gameil.experts.build import build_expert
 from gameil.experts.mixture import BetaConfig, MixtureAgent
+from gameil.experts.people import PEOPLE
 from gameil.games.registry import make_game
 from gameil.learners.behavioural_cloning import BehaviouralCloning, CloningConfig
 from gameil.learners.held_out import measure_held_out
@@ -59,7 +60,7 @@ class DaggerConfig:
     game: str = ""
     """Game to play, of the snapshot's family; empty: the snapshot's own."""
     expert: str = "mcts:1000"
-    """Spec of an agent that searches: ``mcts:SIMULATIONS``, ``snapshot:PATH,search=N``."""
+    """Spec of a search (``mcts:SIMULATIONS``, ``snapshot:PATH,search=N``), or ``people``, who label in a browser."""
     expert_games: int = 40
     """Games that the expert first plays against the policy; 0 takes it on trust."""
     expert_min_score: float = 0.5
@@ -119,6 +120,8 @@ class DaggerConfig:
             raise ConfigError(f"label_temperature must be positive, got {self.label_temperature}")
         if not 0.0 < self.dataset_share < 1.0:
             raise ConfigError(f"dataset_share must be above 0 and below 1, got {self.dataset_share}")
+        if self.expert == PEOPLE and (self.expert_games or self.beta.kind != "never"):
+            raise ConfigError("people only label: with them as expert, expert_games must be 0 and beta.kind never")
 
 
 def dagger(config: DaggerConfig, run: Run, *, resume: bool) -> dict[str, Any]:
@@ -182,7 +185,8 @@ class _Dagger:
         self.labels = Dataset(self.labels_path)
 
     def close(self) -> None:
-        self.expert.close()
+        if self.expert is not None:
+            self.expert.close()
         self.labels.close()
 
     def freeze(self, model: PolicyValueNet) -> NetworkEvaluator:
@@ -207,7 +211,7 @@ class _Dagger:
                     f"expert {config.expert} scored {result.score:.1%} against the policy, not more than the "
                     f"{config.expert_min_score:.0%} of expert_min_score: take a stronger one"
                 )
-        self.measure(-1)
+        self.best_score = self.measure(-1)["score"]
         save_snapshot(self.snapshots / "best", self.parent.model, self.parent.card)
         self.save()
 
@@ -249,12 +253,10 @@ class _Dagger:
             encoder=self.encoder,
             rng=generator(config.seed, "choice", self.round),
         )
-        with (
-            DatasetWriter(self.labels_path, self.game.family) as writer,
-            self.run.progress(f"round {self.round}: labels", len(places), "labels") as bar,
-        ):
+        with self.run.progress(f"round {self.round}: labels", len(places), "labels") as bar:
+            if self.expert is None:
+                self.run.say(f"people label: gameil serve --labels {self.labels_path}")
             label_places(
-                writer,
                 self.labels,
                 places,
                 self.expert,
@@ -290,8 +292,7 @@ class _Dagger:
         half = config.steps_per_round - config.steps_per_round // 2
         self.run.log(self.round + 1, {name: value / half for name, value in sums.items()})
         self.policy = learner.evaluation_model()
-        for parameter in self.policy.parameters():
-            parameter.requires_grad_(True)
+        self.policy.requires_grad_(True)
 
     def end_round(self) -> None:
         """Measures the round, keeps its snapshot and saves the checkpoint."""
@@ -328,8 +329,6 @@ class _Dagger:
                 metrics |= {"human/top1": found["top1"], "human/nll": found["nll"]}
                 shown += f" human moves top-1 {found['top1']:.1%}, NLL {found['nll']:.3f};"
         self.rows.append(row)
-        if round == -1:
-            self.best_score = row["score"]
         self.run.log(round + 1, metrics)
         where = "start" if round == -1 else f"round {round}"
         self.run.say(f"{where}:{shown} {labels:,} labels")

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from gameil.agents.agent import Agent
 from gameil.arena.openings import random_openings
 from gameil.dataset.dataset import Dataset
+from gameil.dataset.label_queue import QueuedPosition
 from gameil.dataset.loader import Loader
 from gameil.dataset.loader_config import LoaderConfig
 from gameil.dataset.mixture import MixtureLoader, split_batch
 from gameil.dataset.writer import DatasetWriter
 from gameil.experts.expert import Expert
+from gameil.experts.people import ask_people
 from gameil.games.game import Game, State
 from gameil.models.inference import NetworkEvaluator
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
@@ -158,16 +160,20 @@ def states_at(dataset: Dataset, places: Sequence[Place]) -> Iterator[State]:
 
 
 def label_places(
-    writer: DatasetWriter,
     dataset: Dataset,
     places: Sequence[Place],
-    expert: Expert,
+    expert: Expert | None,
     *,
     seed: int,
     round: int,
     progress: Callable[[int], None],
 ) -> None:
-    """Labels those of the positions that this round has not labelled yet, committing as it goes."""
+    """Labels those of the positions that this round has not labelled yet, committing as it goes; without an expert,
+    people are asked, who do the same through the site."""
+    if expert is None:
+        queue = [QueuedPosition(place.game_id, place.ply, round) for place in places]
+        ask_people(dataset.path, queue, progress=progress)
+        return
     done = {
         Place(game_id, ply)
         for game_id in {place.game_id for place in places}
@@ -178,13 +184,14 @@ def label_places(
     missing = [place for place in places if place not in done]
     states = states_at(dataset, missing)
     size = LABELS_A_COMMIT
-    for number, chunk in enumerate(chunked(states, size)):
-        chosen = missing[number * size : number * size + len(chunk)]
-        rngs = [generator(seed, "label", round, place.game_id, place.ply) for place in chosen]
-        for place, label in zip(chosen, expert.label(chunk, rngs, round=round), strict=True):
-            writer.add_label(place.game_id, place.ply, label)
-        writer.commit()
-        progress(len(chunk))
+    with DatasetWriter(dataset.path, dataset.meta.family) as writer:
+        for number, chunk in enumerate(chunked(states, size)):
+            chosen = missing[number * size : number * size + len(chunk)]
+            rngs = [generator(seed, "label", round, place.game_id, place.ply) for place in chosen]
+            for place, label in zip(chosen, expert.label(chunk, rngs, round=round), strict=True):
+                writer.add_label(place.game_id, place.ply, label)
+            writer.commit()
+            progress(len(chunk))
 
 
 def label_batches(
