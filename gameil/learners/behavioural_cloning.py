@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from gameil.dataset.sequences import SequenceBatch
 from gameil.errors import CheckpointError, ConfigError
 from gameil.learners.learner import StepResult
+from gameil.learners.optimizer import Kind, Optimizer
 from gameil.learners.ranks import Ranks
 from gameil.losses.masking import legal_rows, segment_sum
 from gameil.losses.outcome import moves_left_loss, outcome_loss, ownership_loss
@@ -51,8 +52,14 @@ class CloningConfig:
 
     __pydantic_config__ = {"extra": "forbid"}
 
+    optimizer: Kind = "muon"
+    """``adamw`` for all weights, or ``muon`` for the trunk's matrices and convolutions (``learners.optimizer``)."""
     learning_rate: float = 2e-3
     """Highest learning rate of AdamW; from there half a cosine down."""
+    muon_scale: float = 10.0
+    """Muon's learning rate over AdamW's."""
+    muon_momentum: float = 0.95
+    """Share that Muon's momentum keeps at each update."""
     warmup_steps: int = 200
     """Updates over which the learning rate rises from 0."""
     final_share: float = 0.02
@@ -85,7 +92,7 @@ class CloningConfig:
     """``auto``, ``float32`` or ``bfloat16`` autocast; weights are always float32."""
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "max_grad_norm"):
+        for name in ("learning_rate", "muon_scale", "max_grad_norm"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"learner.{name} must be above 0, got {getattr(self, name)}")
         for name in (
@@ -94,7 +101,7 @@ class CloningConfig:
         ):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"learner.{name} must be at least 0, got {getattr(self, name)}")
-        for name in ("label_smoothing", "ema_decay", "beta2", "condition_dropout"):
+        for name in ("label_smoothing", "ema_decay", "beta2", "muon_momentum", "condition_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"learner.{name} must be at least 0 and below 1, got {getattr(self, name)}")
         if not 0 <= self.final_share <= 1:
@@ -136,11 +143,14 @@ class BehaviouralCloning:
         use_channels_last(self.model)
         self.dtype = compute_dtype(config.precision, self.device, convolutional=is_convolutional(model))
         self._run: nn.Module = torch.compile(self.model) if config.compile else self.model  # type: ignore[assignment]
-        self.optimizer = torch.optim.AdamW(
-            _decay_groups(self.model, config.weight_decay),
-            lr=config.learning_rate,
-            betas=(0.9, config.beta2),
-            fused=True,
+        self.optimizer = Optimizer(
+            self.model,
+            config.optimizer,
+            learning_rate=config.learning_rate,
+            muon_scale=config.muon_scale,
+            muon_momentum=config.muon_momentum,
+            beta2=config.beta2,
+            weight_decay=config.weight_decay,
         )
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False) if config.ema_decay > 0 else None
         # Counters of seen batches are no floats; nothing reads them in evaluation.
@@ -165,8 +175,6 @@ class BehaviouralCloning:
         """
         if learning_rate is None:
             learning_rate = self.learning_rate(share)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
         self.optimizer.zero_grad()
         metrics = self._backward(batch)
         self._join_ranks()
@@ -176,7 +184,7 @@ class BehaviouralCloning:
                 f"training diverged at step {self.steps_done}: policy loss {metrics['loss/policy']}, "
                 f"gradient norm {grad_norm}; lower learner.learning_rate"
             )
-        self.optimizer.step()
+        self.optimizer.step(learning_rate)
         self.steps_done += 1
         self._update_average()
         return StepResult({**metrics, "optimizer/grad_norm": grad_norm, "optimizer/learning_rate": learning_rate})
@@ -290,13 +298,11 @@ class BehaviouralCloning:
         return self.model if self.average is None else self.average
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights, average, AdamW's moments and the step; see ``Learner.state_dict``."""
+        """Weights, average, the optimiser's moments and the step; see ``Learner.state_dict``."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         if self.average is not None:
             tensors |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            for key, tensor in self.optimizer.state.get(parameter, {}).items():
-                tensors[f"optimizer.{key}.{name}"] = tensor
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.state_dict().items()}
         return {"tensors": tensors, "state": {"steps_done": self.steps_done, "total_steps": self.total_steps}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -306,18 +312,9 @@ class BehaviouralCloning:
         _load_prefixed(self.model, tensors, "model.")
         if self.average is not None:
             _load_prefixed(self.average, tensors, "average.")
-        self.optimizer.state.clear()
-        for name, parameter in self.model.named_parameters():
-            moments = {}
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                saved = tensors.get(f"optimizer.{key}.{name}")
-                if saved is None:
-                    continue
-                # The fused kernel walks all tensors in memory order: moments must lie in memory as their weights do.
-                place = torch.empty_like(parameter) if saved.shape == parameter.shape else saved.to(self.device)
-                moments[key] = place.detach().copy_(saved)
-            if moments:
-                self.optimizer.state[parameter] = moments
+        self.optimizer.load_state_dict(
+            {name.removeprefix("optimizer."): each for name, each in tensors.items() if name.startswith("optimizer.")}
+        )
 
     def _update_average(self) -> None:
         """Moves the average towards the weights; early on faster, so that it forgets the random start."""
@@ -326,15 +323,6 @@ class BehaviouralCloning:
         decay = min(self.config.ema_decay, (1.0 + self.steps_done) / (10.0 + self.steps_done))
         with torch.no_grad():
             torch._foreach_lerp_(self._averaged, self._current, 1.0 - decay)
-
-
-def _decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay for convolutions and matrices, none for vectors (biases, normalisation)."""
-    parameters = list(model.parameters())
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
 
 
 def _top1(log_probs: Tensor, played: Tensor, rows: Tensor, weights: NDArray[np.float32]) -> float:

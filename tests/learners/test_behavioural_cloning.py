@@ -96,14 +96,6 @@ def test_weights_zero_teach_nothing() -> None:
     assert all(torch.equal(a, b) for a, b in zip(before, cloning.model.parameters(), strict=True))
 
 
-def test_weight_decay_is_for_matrices_only() -> None:
-    decayed, free = learner(CloningConfig()).optimizer.param_groups
-    assert decayed["weight_decay"] > 0
-    assert free["weight_decay"] == 0
-    assert all(parameter.ndim > 1 for parameter in decayed["params"])
-    assert all(parameter.ndim == 1 for parameter in free["params"])
-
-
 def test_learning_rate_follows_steps_or_the_clock() -> None:
     config = CloningConfig(learning_rate=1.0, warmup_steps=10, final_share=0.1)
     cloning = learner(config, steps=110)
