@@ -24,12 +24,11 @@ from numpy.typing import NDArray
 from gameil.errors import ConfigError
 from gameil.games.game import State
 from gameil.search.lanes import in_lanes
-from gameil.search.result import SearchResult, summary
+from gameil.search.result import LEAST_PRIOR, SearchResult, completed_values, summary
 from gameil.search.simulation import Select, StateEvaluator, check_searchable, expand, grow
 from gameil.search.tree import Forest, Nodes, check_memory
 
 _LEAST_LOGIT = np.float32(-1e9)
-_LEAST_PRIOR = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True)
@@ -168,21 +167,6 @@ def improved_policy(forest: Forest, nodes: Nodes, config: GumbelConfig) -> NDArr
     return scores
 
 
-def completed_values(forest: Forest, nodes: Nodes) -> NDArray[np.float32]:
-    """Q by child slot ``[R, K]``; where never tried, the mixed value: (V + N sum_tried(p Q) / sum_tried(p)) / (1 + N).
-
-    Appendix D of the paper, with p the prior and N the visits of all children.
-    """
-    visits = forest.child_visits[nodes]
-    q = forest.child_q[nodes]
-    tried = visits > 0
-    prior = np.where(tried, np.maximum(forest.child_prior[nodes], _LEAST_PRIOR), np.float32(0.0))
-    total = visits.sum(axis=1)
-    weighted = (prior * q).sum(axis=1) / np.maximum(prior.sum(axis=1), _LEAST_PRIOR)
-    mixed = (forest.value[nodes] + total * weighted) / (1.0 + total)
-    return np.where(tried, q, mixed[:, None]).astype(np.float32)
-
-
 def _weighted_values(forest: Forest, nodes: Nodes, config: GumbelConfig) -> NDArray[np.float32]:
     """sigma(completed Q), ``[R, K]``."""
     values = completed_values(forest, nodes)
@@ -212,7 +196,7 @@ def _root_scores(
 
 
 def _logits(forest: Forest, nodes: Nodes) -> NDArray[np.float32]:
-    logits: NDArray[np.float32] = np.log(np.maximum(forest.child_prior[nodes], _LEAST_PRIOR))
+    logits: NDArray[np.float32] = np.log(np.maximum(forest.child_prior[nodes], LEAST_PRIOR))
     return logits
 
 

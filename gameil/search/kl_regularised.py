@@ -9,7 +9,7 @@ human-like gameplay with KL-regularized search" (2022, piKL), with the visits fo
 "Monte-Carlo tree search as regularized policy optimization" (2020), there with the reverse KL. Great eta: the prior;
 small eta: the best move. A node with few visits explores with the greater eta of Grill et al., c sqrt(N) / (actions +
 N), or a first bad look at an action's siblings could keep it from ever being tried. Values never tried are completed
-with the mixed value (``gumbel.completed_values``). Nothing is proven: a move that wins for certain is not therefore the
+with the mixed value (``result.completed_values``). Nothing is proven: a move that wins for certain is not therefore the
 move of a person.
 
 Letters as in ``tree``: ``B`` trees, ``R`` nodes, ``K`` child slots.
@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 
 from gameil.errors import ConfigError
 from gameil.games.game import State
-from gameil.search.gumbel import completed_values
 from gameil.search.lanes import in_lanes
-from gameil.search.result import SearchResult, summary
+from gameil.search.result import SearchResult, completed_values, summary
 from gameil.search.simulation import StateEvaluator, check_searchable, expand, grow
 from gameil.search.tree import Forest, Nodes, check_memory
 

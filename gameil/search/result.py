@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.games.game import Game
-from gameil.search.tree import NO_NODE, Forest, KeptTree
+from gameil.search.tree import NO_NODE, Forest, KeptTree, Nodes
 
 _TOLERANCE = 1e-6
+LEAST_PRIOR = np.finfo(np.float32).tiny
+"""Priors count as at least this, so that logarithms and quotients stay finite."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +30,8 @@ class SearchResult:
     """``[B, A]``."""
     q: NDArray[np.float32]
     """``[B, A]``: mean value of each action, or its exact one; 0 where it was never tried."""
+    completed_q: NDArray[np.float32]
+    """``[B, A]``: the same with an estimate for legal actions never tried (``completed_values``)."""
     priors: NDArray[np.float32]
     """``[B, A]``: the evaluator's, with the root's noise where there was any."""
     known: NDArray[np.bool_]
@@ -112,7 +116,8 @@ def summary(
     values = forest.value_sum[trees] / forest.visits[trees]
     known = forest.known[trees]
     values[known] = forest.exact[trees[known], forest.player[trees[known]]]
-    dense = {name: np.zeros(size, np.float32) for name in ("weights", "q", "priors")}
+    dense = {name: np.zeros(size, np.float32) for name in ("weights", "q", "completed", "priors")}
+    completed = completed_values(forest, trees)
     visit_counts = np.zeros(size, np.int32)
     played = np.zeros(forest.num_trees, np.int64)
     for row in range(forest.num_trees):
@@ -127,6 +132,7 @@ def summary(
         dense["weights"][row, actions] = shares / shares.sum()
         played[row] = actions[shares.argmax() if chosen is None or known[row] else chosen[row]]
         dense["q"][row, actions] = forest.child_q[row, :count]
+        dense["completed"][row, actions] = completed[row, :count]
         dense["priors"][row, actions] = forest.child_prior[row, :count]
         visit_counts[row, actions] = visits[row, :count]
     forests = [(forest, row) for row in range(forest.num_trees)] if keep else []
@@ -135,11 +141,27 @@ def summary(
         values=values.astype(np.float32),
         visit_counts=visit_counts,
         q=dense["q"],
+        completed_q=dense["completed"],
         priors=dense["priors"],
         known=known,
         chosen=played,
         forests=forests,
     )
+
+
+def completed_values(forest: Forest, nodes: Nodes) -> NDArray[np.float32]:
+    """Q by child slot ``[R, K]``; where never tried, the mixed value: (V + N sum_tried(p Q) / sum_tried(p)) / (1 + N).
+
+    Appendix D of the paper, with p the prior and N the visits of all children.
+    """
+    visits = forest.child_visits[nodes]
+    q = forest.child_q[nodes]
+    tried = visits > 0
+    prior = np.where(tried, np.maximum(forest.child_prior[nodes], LEAST_PRIOR), np.float32(0.0))
+    total = visits.sum(axis=1)
+    weighted = (prior * q).sum(axis=1) / np.maximum(prior.sum(axis=1), LEAST_PRIOR)
+    mixed = (forest.value[nodes] + total * weighted) / (1.0 + total)
+    return np.where(tried | forest.child_known[nodes], q, mixed[:, None]).astype(np.float32)
 
 
 def join(results: Sequence[SearchResult]) -> SearchResult:
@@ -149,6 +171,7 @@ def join(results: Sequence[SearchResult]) -> SearchResult:
         np.concatenate([result.values for result in results]),
         np.concatenate([result.visit_counts for result in results]),
         np.concatenate([result.q for result in results]),
+        np.concatenate([result.completed_q for result in results]),
         np.concatenate([result.priors for result in results]),
         np.concatenate([result.known for result in results]),
         np.concatenate([result.chosen for result in results]),
