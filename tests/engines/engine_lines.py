@@ -14,14 +14,15 @@ from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 
 GARBAGE = st.text(max_size=30) | st.binary(max_size=30).map(lambda raw: raw.decode("utf-8", "replace"))
 NUMBERS = st.integers(-(10**20), 10**20).map(str) | st.integers(0, 300).map(str) | st.sampled_from(["nan", "1e9", "²"])
-_UCI = """uci isready ucinewgame position startpos fen moves go stop ponderhit setoption name value MultiPV Ponder debug
-on register later e2e4 e7e5 g1f3 e7e8q 0000 wtime btime winc binc movestogo depth nodes mate movetime searchmoves
+UCI_TEXT = """uci isready ucinewgame position startpos fen moves go stop ponderhit setoption name value MultiPV Ponder
+debug on register later e2e4 e7e5 g1f3 e7e8q 0000 wtime btime winc binc movestogo depth nodes mate movetime searchmoves
 rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1 8/8/8/8/8/8/8/8 Move Overhead infinite ponder"""
-_GTP = """protocol_version name version known_command list_commands boardsize clear_board komi fixed_handicap
+GTP_TEXT = """protocol_version name version known_command list_commands boardsize clear_board komi fixed_handicap
 place_free_handicap set_free_handicap play genmove reg_genmove undo time_settings time_left final_score showboard
-lz-analyze kata-analyze set_random_seed b w black White A1 C3 D4 E5 pass resign Z99 I5 7.5 1 #"""
-UCI_WORDS = st.sampled_from(_UCI.split())
-GTP_WORDS = st.sampled_from([*_GTP.split(), "\t"])
+lz-analyze kata-analyze lz-genmove_analyze kata-genmove_analyze kgs-time_settings byoyomi absolute none
+final_status_list alive dead set_random_seed b w black White A1 C3 D4 E5 pass resign Z99 I5 7.5 1 #"""
+UCI_WORDS = st.sampled_from(UCI_TEXT.split())
+GTP_WORDS = st.sampled_from([*GTP_TEXT.split(), "\t"])
 
 
 def session(words: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
@@ -52,7 +53,9 @@ class Heard:
 
 def tiny_snapshot(path: Path, game_id: str) -> str:
     """Spec of an untrained network of a few hundred weights, with a search of 8 simulations."""
-    config = ModelConfig(channels=8, blocks=1, squeeze=4, policy_channels=8, value_channels=2, value_hidden=8)
+    config = ModelConfig(
+        channels=8, blocks=1, squeeze=4, policy_channels=8, value_channels=2, value_hidden=8, value_pool=True
+    )
     game, encoder = make_game(game_id), EncoderConfig(last_moves=1)
     model = build_model(config, game, ObservationEncoder(game, encoder).shape, seed=0)
     save_snapshot(path, model, SnapshotCard(game_id=game_id, model=config, encoder=encoder))
