@@ -1,9 +1,10 @@
-"""Openings that people play: the most frequent ones of a dataset, or those of a file of records."""
+"""Which openings a series or tournament starts from: random ones, a dataset's most frequent ones, a file's."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
-from gameil.arena.openings import Opening
+from gameil.arena.openings import Opening, default_plies, random_openings
 from gameil.dataset.dataset import Dataset
 from gameil.errors import ConfigError
 from gameil.games.game import Game
@@ -14,6 +15,46 @@ from gameil.records.record import RecordError
 
 MOST_OPENINGS = 100_000
 """Openings taken from one file at most."""
+DATASET_PLIES = 6
+"""Plies of a dataset's openings where nothing else is said."""
+
+
+@dataclass(frozen=True)
+class OpeningsConfig:
+    """Where games start. Each opening is played once from every seat."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    plies: int | None = None
+    """Plies of the openings: random ones (None: 1 in tiny games, else 4 or 6), or so many first plies of the dataset's
+    or the file's games (None: 6, and all that the file's records hold)."""
+    dataset: Path | None = None
+    """Take the most frequent openings of this dataset instead of random ones."""
+    file: Path | None = None
+    """Take the openings of this file of records (.pgn, .sgf, .jsonl ...) instead of random ones."""
+
+    def __post_init__(self) -> None:
+        if self.plies is not None and self.plies < 0:
+            raise ConfigError(f"openings.plies must be at least 0, got {self.plies}")
+        if self.dataset is not None and self.file is not None:
+            raise ConfigError("openings come from a dataset or from a file, not from both")
+
+
+def opening_suite(config: OpeningsConfig, game: Game, count: int, *, seed: int) -> list[Opening]:
+    """``count`` openings, or as many as the dataset or the file holds where that is fewer.
+
+    Random opening ``i`` depends on the seed and on those before it only: a longer series begins with a shorter one's.
+
+    Raises:
+        ConfigError: the dataset or the file has no opening of this game.
+    """
+    if config.file is not None:
+        return file_openings(config.file, game, plies=config.plies)[:count]
+    if config.dataset is not None:
+        plies = DATASET_PLIES if config.plies is None else config.plies
+        return dataset_openings(config.dataset, game, count, plies=plies)
+    plies = default_plies(game) if config.plies is None else config.plies
+    return random_openings(game, count, plies=plies, seed=seed)
 
 
 def dataset_openings(path: Path, game: Game, count: int, *, plies: int) -> list[Opening]:

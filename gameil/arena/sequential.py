@@ -16,7 +16,7 @@ class OrderedTest:
             raise ConfigError(f"a sequential test is for two players, not {players}")
         self._test = SequentialTest(config)
         self._per_trial = config.games_per_trial
-        self._waiting: dict[int, float] = {}
+        self._waiting: dict[int, float | None] = {}
         self._next = 0
 
     @property
@@ -28,12 +28,17 @@ class OrderedTest:
         """Games counted: those numbered below this."""
         return self._next
 
-    def hear(self, match: int, score: float) -> bool:
-        """Takes the unit score of one game; True once the test has decided."""
+    def hear(self, match: int, score: float | None) -> bool:
+        """Takes the unit score of one game, None where an agent failed in it; True once the test has decided.
+
+        A trial with a game that failed is left out.
+        """
         self._waiting[match] = score
         trial = range(self._next, self._next + self._per_trial)
         while self.result.decision == "undecided" and all(game in self._waiting for game in trial):
-            self._test.add(sum(self._waiting.pop(game) for game in trial) / self._per_trial)
+            scores = [score for game in trial if (score := self._waiting.pop(game)) is not None]
+            if len(scores) == self._per_trial:
+                self._test.add(sum(scores) / self._per_trial)
             self._next = trial.stop
             trial = range(self._next, self._next + self._per_trial)
         return self.result.decision != "undecided"

@@ -2,15 +2,16 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 from gameil.agents.agent import Agent
 from gameil.arena.match_log import MatchLog
-from gameil.arena.openings import default_plies, random_openings
+from gameil.arena.openings import Opening, default_plies, random_openings
 from gameil.arena.sequential import OrderedTest
-from gameil.errors import ConfigError
+from gameil.errors import AgentError, ConfigError
 from gameil.games.game import Game
 from gameil.positions.played_game import PlayedGame
 from gameil.ratings.intervals import (
@@ -21,10 +22,22 @@ from gameil.ratings.intervals import (
     score_interval,
 )
 from gameil.ratings.sprt import SprtConfig, SprtResult
+from gameil.rollout.end_rules import BY_RULES, EndConfig, Ending, FailureKind
 from gameil.rollout.matches import MatchResult, Pairing, play_matches
 
 _SAME = 1e-9
 """Returns closer than this are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFailure:
+    """A game that has no result because one side could not go on."""
+
+    match: int
+    agent: str
+    """Name of who failed."""
+    kind: FailureKind
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +70,18 @@ class SeriesResult:
     agent_seconds_per_move: float
     opponent_seconds_per_move: float
     played: tuple[PlayedGame, ...]
-    """By match number."""
+    """By match number, those that failed among them."""
+    endings: dict[Ending, int]
+    """Games by how they ended."""
+    failures: tuple[SeriesFailure, ...] = ()
+    """Games that failed, by match number: they are in no count and in no score above."""
     sprt: SprtResult | None = None
     """The sequential test, where there was one. The score of a series that a test has stopped leans to the side that it
     decided for: for a rating, play another of fixed length."""
 
     @property
     def games(self) -> int:
+        """Games that ended with a result."""
         return self.wins + self.draws + self.losses
 
 
@@ -75,11 +93,12 @@ def play_series(
     games: int,
     seed: int,
     progress: Callable[[MatchResult], None] | None = None,
-    opening_plies: int | None = None,
+    openings: Sequence[Opening] | None = None,
     concurrency: int = 64,
     max_plies: int | None = None,
     log: MatchLog | None = None,
     sprt: SprtConfig | None = None,
+    ends: EndConfig = BY_RULES,
 ) -> SeriesResult:
     """Plays ``games`` games between two agents and counts them.
 
@@ -87,25 +106,30 @@ def play_series(
     others. A number of games that ``P`` does not divide leaves the last group incomplete.
 
     Args:
-        opening_plies: random plies before the agents move; None: ``openings.default_plies``.
+        openings: played one after the other, and again from the first where there are too few; None: random ones.
         progress: told of each game as it ends.
         max_plies: longer games are cut and count as draws.
         log: where finished games are kept; those it has already are not played again.
         sprt: stops the series where it decides, after at most ``games``; games that were played beside the deciding
             one and have a higher number are left out.
+        ends: how games end besides by the rules, and whether failures are recorded.
+
+    Raises:
+        AgentError: an agent failed and failures are not recorded, or every single game failed.
     """
     if games < 1:
         raise ConfigError(f"a series needs at least 1 game, got {games}")
     began = time.perf_counter()
     earlier = 0.0
     prefix = f"series/{agent.name}/{opponent.name}"
-    pairings = list(series_pairings(game, agent, opponent, games=games, seed=seed, opening_plies=opening_plies))
+    pairings = list(series_pairings(game, agent, opponent, games=games, seed=seed, openings=openings))
     results: list[MatchResult] = []
     test = OrderedTest(sprt, game.num_players) if sprt is not None else None
 
     def decides(result: MatchResult) -> bool:
         match = result.pairing.match
-        return test is not None and test.hear(match, seat_score(result.returns, match % game.num_players))
+        score = None if result.failure is not None else seat_score(result.returns, match % game.num_players)
+        return test is not None and test.hear(match, score)
 
     if log is not None:
         done = [pairing for pairing in pairings if pairing.match in log]
@@ -127,6 +151,7 @@ def play_series(
         max_plies=max_plies,
         match_prefix=prefix,
         on_result=on_result,
+        ends=ends,
     )
     if not any([decides(result) for result in results]):
         with closing(played):
@@ -149,21 +174,41 @@ def series_pairings(
     *,
     games: int,
     seed: int,
-    opening_plies: int | None = None,
+    openings: Sequence[Opening] | None = None,
 ) -> Iterator[Pairing]:
     """The games of a series in order; game ``i`` is the same in a longer series."""
     players = game.num_players
-    plies = default_plies(game) if opening_plies is None else opening_plies
-    openings = random_openings(game, math.ceil(games / players), plies=plies, seed=seed)
+    if openings is None:
+        openings = random_openings(game, math.ceil(games / players), plies=default_plies(game), seed=seed)
     for match in range(games):
         group, place = divmod(match, players)
         seats = tuple(agent if seat == place else opponent for seat in range(players))
-        yield Pairing(match, seats, openings[group].actions, chance=group)
+        yield Pairing(match, seats, openings[group % len(openings)].actions, chance=group)
 
 
 def summarise(game: Game, agent: str, opponent: str, results: list[MatchResult], *, seconds: float) -> SeriesResult:
-    """Counts the games of one series, ordered by match number, in which the agent's seat is ``match % P``."""
+    """Counts the games of one series, ordered by match number, in which the agent's seat is ``match % P``.
+
+    Raises ``AgentError`` where every game failed: there is nothing to count.
+    """
     players = game.num_players
+    failures = tuple(
+        SeriesFailure(
+            result.pairing.match,
+            result.pairing.seats[result.failure.seat].name,
+            result.failure.kind,
+            result.failure.reason,
+        )
+        for result in results
+        if result.failure is not None
+    )
+    if failures and len(failures) == len(results):
+        first = failures[0]
+        raise AgentError(
+            f"none of {len(results)} games of {agent!r} against {opponent!r} ended with a result; "
+            f"in the first {first.agent!r} failed ({first.kind}): {first.reason}"
+        )
+    every, results = results, [result for result in results if result.failure is None]
     scores: list[float] = []
     outcomes: list[int] = []
     returns: list[float] = []
@@ -205,7 +250,9 @@ def summarise(game: Game, agent: str, opponent: str, results: list[MatchResult],
         seconds=seconds,
         agent_seconds_per_move=time_of[agent] / max(1, moves_of[agent]),
         opponent_seconds_per_move=time_of[opponent] / max(1, moves_of[opponent]),
-        played=tuple(result.played for result in results),
+        played=tuple(result.played for result in every),
+        endings=dict(Counter(result.ending for result in every)),
+        failures=failures,
     )
 
 

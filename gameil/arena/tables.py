@@ -1,5 +1,6 @@
 """Results of series as plain text tables for the console."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -18,6 +19,8 @@ def series_values(result: SeriesResult) -> dict[str, Any]:
         "draws": result.draws,
         "losses": result.losses,
         "truncated": result.truncated,
+        "endings": dict(result.endings),
+        "failures": [asdict(failure) for failure in result.failures],
         "score": result.score,
         "interval": [result.interval.low, result.interval.high],
         "pair_interval": [result.pair_interval.low, result.pair_interval.high],
@@ -57,6 +60,11 @@ def series_table(rows: Sequence[Mapping[str, Any]], *, first: str = "against") -
     truncated = sum(int(row["truncated"]) for row in rows)
     if truncated:
         notes.append(f"{truncated} games were stopped at the limit on plies and count as draws")
+    failed = [failure for row in rows for failure in row["failures"]]
+    if failed:
+        counts = Counter((failure["agent"], failure["kind"]) for failure in failed)
+        who = ", ".join(f"{agent} {count} {kind}" for (agent, kind), count in sorted(counts.items()))
+        notes.append(f"{len(failed)} games failed and count for nobody: {who}; the first: {failed[0]['reason']}")
     for row in rows:
         if "sprt" in row:
             notes.append(sprt_text(row["sprt"]))

@@ -20,6 +20,9 @@ class EndConfig:
     """An agent resigns where its own expected return is at or below minus this, in (0, 1]; None: never."""
     resign_moves: int = 3
     """... at so many of its moves in a row."""
+    resign_agreed: bool = False
+    """... and only where its opponent's last stated value is at or above ``resign_value``: the winner must see it
+    too."""
     draw_value: float | None = None
     """A game is agreed drawn where every expected return stated is within this of 0, in [0, 1); None: never."""
     draw_plies: int = 10
@@ -36,6 +39,8 @@ class EndConfig:
     nobody; off: it stops everything."""
 
     def __post_init__(self) -> None:
+        if self.resign_agreed and self.resign_value is None:
+            raise ConfigError("resign_agreed needs a resign_value")
         for name in ("resign_value", "move_seconds", "game_seconds"):
             value = getattr(self, name)
             if value is not None and not 0.0 < value < math.inf:
@@ -46,6 +51,10 @@ class EndConfig:
             raise ConfigError(f"draw_value must be from 0 and below 1, got {self.draw_value:g}")
         if min(self.resign_moves, self.draw_plies) < 1 or self.draw_after < 0:
             raise ConfigError("resign_moves and draw_plies must be at least 1, draw_after at least 0")
+
+
+BY_RULES = EndConfig()
+"""Games end by the rules only, and a failure stops everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,8 @@ class StatedValues:
     """By seat: its last so many moves in a row were at or below minus ``resign_value``."""
     level: int = 0
     """The last so many plies in a row were near 0."""
+    winning: dict[int, bool] = field(default_factory=dict)
+    """By seat: its last value was at or above ``resign_value``."""
 
     def ending(
         self, config: EndConfig, seat: int, value: float | None, ply: int
@@ -79,7 +90,9 @@ class StatedValues:
         self.low[seat] = self.low.get(seat, 0) + 1 if hopeless else 0
         even = config.draw_value is not None and value is not None and abs(value) <= config.draw_value
         self.level = self.level + 1 if even else 0
-        if self.low[seat] >= config.resign_moves:
+        if config.resign_value is not None:
+            self.winning[seat] = value is not None and value >= config.resign_value
+        if self.low[seat] >= config.resign_moves and (self.winning.get(1 - seat, False) or not config.resign_agreed):
             return "resignation"
         if self.level >= config.draw_plies and ply >= config.draw_after:
             return "agreed"

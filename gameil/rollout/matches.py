@@ -14,7 +14,7 @@ from gameil.errors import AgentError, IllegalActionError
 from gameil.games.game import CHANCE_PLAYER, Game, State
 from gameil.positions.played_game import MATCH_TAG, OPENING_TAG, PlayedGame
 from gameil.records.record import PlayerInfo, Provenance, Termination
-from gameil.rollout.end_rules import EndConfig, Ending, Failure, StatedValues, failure_of, too_slow
+from gameil.rollout.end_rules import BY_RULES, EndConfig, Ending, Failure, StatedValues, failure_of, too_slow
 from gameil.seeding import generator
 
 SOURCE = "gameil:arena"
@@ -67,7 +67,6 @@ class _Running:
     failure: Failure | None = None
 
 
-_BY_RULES = EndConfig()
 _TERMINATIONS: dict[Ending, Termination] = {"rules": "rules", "resignation": "resignation", "agreed": "agreed"}
 FAILURE_TAG = "FAILURE"
 """Tag of the record of a game that an agent failed in: the seat and what happened."""
@@ -82,7 +81,7 @@ def play_matches(
     max_plies: int | None = None,
     match_prefix: str = "arena",
     on_result: Callable[[MatchResult], None] | None = None,
-    ends: EndConfig = _BY_RULES,
+    ends: EndConfig = BY_RULES,
 ) -> Generator[MatchResult, None, None]:
     """Plays all pairings, at most ``concurrency`` at once, and yields each game when it is over (not in order).
 

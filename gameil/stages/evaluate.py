@@ -1,5 +1,6 @@
 """Measures one agent against another over paired games."""
 
+import math
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,8 @@ from gameil.agents.agent import Agent
 from gameil.agents.engine_process import known_to_user
 from gameil.agents.spec import build_agent
 from gameil.arena.match_log import MatchLog
+from gameil.arena.opening_suites import OpeningsConfig, opening_suite
+from gameil.arena.openings import Opening
 from gameil.arena.series import SeriesResult, play_series
 from gameil.arena.tables import series_values
 from gameil.config import COMMAND_LINE_ONLY
@@ -18,6 +21,7 @@ from gameil.games.registry import make_game
 from gameil.positions.to_record import to_record
 from gameil.ratings.sprt import SprtConfig
 from gameil.records.formats import record_extension, write_records
+from gameil.rollout.end_rules import BY_RULES, EndConfig
 from gameil.rollout.matches import MatchResult
 from gameil.tracking.run import Run
 
@@ -41,12 +45,14 @@ class EvaluateConfig:
     multiple of the number of players."""
     seed: int = 0
     """Root of all random draws: openings, chance, agents."""
-    opening_plies: int | None = None
-    """Random plies at the start of every opening; None: 1 in tiny games, else 4 or 6."""
+    openings: OpeningsConfig = field(default_factory=OpeningsConfig)
+    """Where games start."""
     max_plies: int | None = None
     """Longer games are stopped and count as draws; None: only the rules end a game."""
     concurrency: int = 64
     """Games played at once."""
+    ends: EndConfig = field(default_factory=lambda: EndConfig(record_failures=True))
+    """Resignation, agreed draws, time limits, and what becomes of games that an agent fails in."""
     sprt: SprtConfig = field(default_factory=SprtConfig)
     """Sequential test that ends the series once it has decided: give ``elo0`` and ``elo1``."""
     out: Path | None = None
@@ -55,7 +61,7 @@ class EvaluateConfig:
     """TOML file with [engines.NAME] tables, besides the user's own; from the command line only: it runs programs."""
 
     def __post_init__(self) -> None:
-        check_counts(self.games, self.opening_plies, self.max_plies, self.concurrency)
+        check_counts(self.games, self.max_plies, self.concurrency)
         if self.out is not None:
             check_out(self.out)
 
@@ -78,10 +84,11 @@ def evaluate(config: EvaluateConfig, run: Run, *, resume: bool) -> dict[str, Any
             log_name="matches.jsonl",
             games=config.games,
             seed=config.seed,
-            opening_plies=config.opening_plies,
+            openings=config.openings,
             max_plies=config.max_plies,
             concurrency=config.concurrency,
             sprt=config.sprt if config.sprt.is_on else None,
+            ends=config.ends,
         )
     write_games(result, run.directory / "records" / f"games{record_extension(game.name)}")
     if config.out is not None:
@@ -99,13 +106,15 @@ def measured_series(
     log_name: str,
     games: int,
     seed: int,
-    opening_plies: int | None,
+    openings: OpeningsConfig,
     max_plies: int | None,
     concurrency: int,
     sprt: SprtConfig | None = None,
+    ends: EndConfig = BY_RULES,
 ) -> SeriesResult:
     """Plays a series under a progress bar, keeping finished games in the run directory's ``log_name``."""
     title = f"{agent.name} against {against.name}"
+    suite = openings_for(openings, game, games, seed, run)
     with MatchLog(run.directory / log_name) as log, run.progress(title, games, "games") as bar:
         bar.start_at(min(len(log), games))
 
@@ -119,12 +128,22 @@ def measured_series(
             games=games,
             seed=seed,
             progress=progress,
-            opening_plies=opening_plies,
+            openings=suite,
             concurrency=concurrency,
             max_plies=max_plies,
             log=log,
             sprt=sprt,
+            ends=ends,
         )
+
+
+def openings_for(config: OpeningsConfig, game: Game, games: int, seed: int, run: Run) -> list[Opening]:
+    """The openings of so many games of a series; says where there are too few, so that they are played again."""
+    wanted = math.ceil(games / game.num_players)
+    suite = opening_suite(config, game, wanted, seed=seed)
+    if len(suite) < wanted:
+        run.say(f"warning: {len(suite)} openings for {wanted} groups of games: they are played again")
+    return suite
 
 
 def open_agent(spec: str, game: Game, seed: int, engines: Path | None, stack: ExitStack) -> Agent:
@@ -147,12 +166,10 @@ def warn_of_incomplete(game: Game, games: int, run: Run) -> None:
         )
 
 
-def check_counts(games: int, opening_plies: int | None, max_plies: int | None, concurrency: int) -> None:
+def check_counts(games: int, max_plies: int | None, concurrency: int) -> None:
     """Raises ``ConfigError`` for a number that makes no series."""
     if games < 1:
         raise ConfigError(f"games must be at least 1, got {games}")
-    if opening_plies is not None and opening_plies < 0:
-        raise ConfigError(f"opening_plies must be at least 0, got {opening_plies}")
     if max_plies is not None and max_plies < 1:
         raise ConfigError(f"max_plies must be at least 1, got {max_plies}")
     if concurrency < 1:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gameil.arena.ladder import USUAL_LEVELS, checked_levels
+from gameil.arena.opening_suites import OpeningsConfig
 from gameil.arena.tables import series_values
 from gameil.config import COMMAND_LINE_ONLY
 from gameil.games.registry import make_game
@@ -31,8 +32,8 @@ class LadderConfig:
     """Games against each level; choose a multiple of the number of players."""
     seed: int = 0
     """Root of all random draws; every level is played from its own openings."""
-    opening_plies: int | None = None
-    """Random plies at the start of every opening; None: 1 in tiny games, else 4 or 6."""
+    openings: OpeningsConfig = field(default_factory=OpeningsConfig)
+    """Where games start."""
     max_plies: int | None = None
     """Longer games are stopped and count as draws; None: only the rules end a game."""
     concurrency: int = 64
@@ -41,7 +42,7 @@ class LadderConfig:
     """TOML file with [engines.NAME] tables, besides the user's own; from the command line only: it runs programs."""
 
     def __post_init__(self) -> None:
-        check_counts(self.games, self.opening_plies, self.max_plies, self.concurrency)
+        check_counts(self.games, self.max_plies, self.concurrency)
 
     @property
     def level_names(self) -> tuple[str, ...]:
@@ -70,7 +71,7 @@ def ladder(config: LadderConfig, run: Run, *, resume: bool) -> dict[str, Any]:
                 log_name=f"matches-{level}.jsonl",
                 games=config.games,
                 seed=stream_seed(config.seed, "level", level),
-                opening_plies=config.opening_plies,
+                openings=config.openings,
                 max_plies=config.max_plies,
                 concurrency=config.concurrency,
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gameil.arena.opening_suites import OpeningsConfig
 from gameil.config import COMMAND_LINE_ONLY
 from gameil.games.registry import make_game
 from gameil.stages.evaluate import (
@@ -36,9 +37,9 @@ class RecordConfig:
     """Number of games."""
     seed: int = 0
     """Root of all random draws: openings, chance, agents."""
-    opening_plies: int | None = None
-    """Random plies at the start, shared by the games of one opening, so that games differ; they are part of the
-    record (tag OPENING). None: 1 in tiny games, else 4 or 6."""
+    openings: OpeningsConfig = field(default_factory=OpeningsConfig)
+    """Where games start, so that they differ: the games of one opening share it; its plies are part of the record (tag
+    OPENING)."""
     max_plies: int | None = None
     """Longer games are stopped and written without a result; None: only the rules end a game."""
     concurrency: int = 64
@@ -47,7 +48,7 @@ class RecordConfig:
     """TOML file with [engines.NAME] tables, besides the user's own; from the command line only: it runs programs."""
 
     def __post_init__(self) -> None:
-        check_counts(self.games, self.opening_plies, self.max_plies, self.concurrency)
+        check_counts(self.games, self.max_plies, self.concurrency)
         check_out(self.out)
 
 
@@ -72,7 +73,7 @@ def record(config: RecordConfig, run: Run, *, resume: bool) -> dict[str, Any]:
             log_name="matches.jsonl",
             games=config.games,
             seed=config.seed,
-            opening_plies=config.opening_plies,
+            openings=config.openings,
             max_plies=config.max_plies,
             concurrency=config.concurrency,
         )

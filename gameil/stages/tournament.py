@@ -10,8 +10,8 @@ from typing import Any
 from gameil.agents.agent import Agent
 from gameil.arena.cross_table import standing_values
 from gameil.arena.match_log import MatchLog
-from gameil.arena.opening_suites import dataset_openings, file_openings
-from gameil.arena.openings import Opening, default_plies, random_openings
+from gameil.arena.opening_suites import OpeningsConfig
+from gameil.arena.openings import Opening
 from gameil.arena.tournament import (
     Encounter,
     Kind,
@@ -29,7 +29,7 @@ from gameil.positions.to_record import to_record
 from gameil.records.formats import record_extension, write_records
 from gameil.rollout.end_rules import EndConfig
 from gameil.rollout.matches import MatchResult, Pairing, play_matches
-from gameil.stages.evaluate import check_counts, check_out, open_agent
+from gameil.stages.evaluate import check_counts, check_out, open_agent, openings_for
 from gameil.tracking.progress import Progress
 from gameil.tracking.run import Run
 
@@ -56,13 +56,8 @@ class TournamentConfig:
     """Rounds of a Swiss tournament."""
     seed: int = 0
     """Root of all random draws: openings, chance, agents."""
-    opening_plies: int | None = None
-    """Plies of the openings: random ones (None: 1 in tiny games, else 4 or 6), or so many first plies of the dataset's
-    or the file's games (None: 6, and all that the file's records hold)."""
-    openings_dataset: Path | None = None
-    """Take the most frequent openings of this dataset instead of random ones."""
-    openings_file: Path | None = None
-    """Take the openings of this file of records (.pgn, .sgf, .jsonl ...) instead of random ones."""
+    openings: OpeningsConfig = field(default_factory=OpeningsConfig)
+    """Where games start; all encounters share these openings."""
     max_plies: int | None = None
     """Longer games are stopped and count as draws; None: only the rules end a game."""
     concurrency: int = 64
@@ -81,7 +76,7 @@ class TournamentConfig:
     """TOML file with [engines.NAME] tables, besides the user's own; from the command line only: it runs programs."""
 
     def __post_init__(self) -> None:
-        check_counts(self.games, self.opening_plies, self.max_plies, self.concurrency)
+        check_counts(self.games, self.max_plies, self.concurrency)
         check_agents(self.specs)
         if self.games % 2:
             raise ConfigError(f"games must be even, as every opening is played from both seats, got {self.games}")
@@ -91,8 +86,6 @@ class TournamentConfig:
             raise ConfigError(f"anchor {self.anchor!r} is not one of the agents")
         if not (math.isfinite(self.anchor_elo) and 0.0 <= self.prior_games < math.inf):
             raise ConfigError("anchor_elo must be finite and prior_games at least 0")
-        if self.openings_dataset is not None and self.openings_file is not None:
-            raise ConfigError("openings come from a dataset or from a file, not from both")
         if self.out is not None:
             check_out(self.out)
 
@@ -131,7 +124,7 @@ def tournament(config: TournamentConfig, run: Run, *, resume: bool) -> dict[str,
         log = stack.enter_context(MatchLog(run.directory / MATCHES))
         bar = stack.enter_context(run.progress(f"{config.kind} of {number}", config.planned_games, "games"))
         bar.start_at(min(len(log), config.planned_games))
-        openings = opening_suite(config, game)
+        openings = openings_for(config.openings, game, config.games, config.seed, run)
         planned = planned_rounds(config.kind, number)
         for turn in range(config.rounds if planned is None else len(planned)):
             encounters = planned[turn] if planned is not None else None
@@ -178,18 +171,6 @@ def tournament(config: TournamentConfig, run: Run, *, resume: bool) -> dict[str,
             if result.failure is not None
         ],
     }
-
-
-def opening_suite(config: TournamentConfig, game: Game) -> list[Opening]:
-    """The openings of every encounter: so many that each is played by a pair once, where there are so many."""
-    wanted = config.games // 2
-    if config.openings_file is not None:
-        return file_openings(config.openings_file, game, plies=config.opening_plies)
-    if config.openings_dataset is not None:
-        plies = 6 if config.opening_plies is None else config.opening_plies
-        return dataset_openings(config.openings_dataset, game, wanted, plies=plies)
-    plies = default_plies(game) if config.opening_plies is None else config.opening_plies
-    return random_openings(game, wanted, plies=plies, seed=config.seed)
 
 
 def _play_round(

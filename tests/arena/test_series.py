@@ -13,12 +13,15 @@ from gameil.agents.random import RandomAgent
 from gameil.agents.spec import build_agent
 from gameil.arena.ladder import checked_levels
 from gameil.arena.match_log import MatchLog
-from gameil.arena.openings import default_plies, random_openings
+from gameil.arena.openings import Opening, default_plies, random_openings
+from gameil.arena.sequential import OrderedTest
 from gameil.arena.series import play_series, seat_score, series_pairings, summarise
 from gameil.arena.tables import series_table, series_values
-from gameil.errors import ConfigError
+from gameil.errors import AgentError, ConfigError, EngineTimeoutError
 from gameil.games.registry import make_game
 from gameil.ratings.intervals import score_interval
+from gameil.ratings.sprt import SprtConfig
+from gameil.rollout.end_rules import EndConfig
 from gameil.rollout.matches import MatchResult, finished
 
 
@@ -189,3 +192,54 @@ def test_ladder_levels_are_checked() -> None:
         checked_levels(game, [])
     with pytest.raises(ConfigError, match="at least 1 game, got 0"):
         play_series(game, RandomAgent(), RandomAgent(), games=0, seed=0)
+
+
+class FailsOften(RandomAgent):
+    """Fails in the games it is told, at its first move."""
+
+    def __init__(self, games: frozenset[int]) -> None:
+        super().__init__("failing")
+        self._games = games
+
+    def act(self, requests: Sequence[Request]) -> Decisions:
+        if any(request.game in self._games for request in requests):
+            raise EngineTimeoutError("hung\nup")
+        return super().act(requests)
+
+
+def test_games_that_an_agent_fails_in_count_for_nobody() -> None:
+    game, ends = make_game("tic_tac_toe"), EndConfig(record_failures=True)
+    result = play_series(game, FailsOften(frozenset({1, 4})), RandomAgent(), games=10, seed=1, ends=ends)
+    plain = play_series(game, RandomAgent("failing"), RandomAgent(), games=10, seed=1)
+    assert (result.games, len(result.played), result.endings["failure"]) == (8, 10, 2)
+    assert [(failure.match, failure.agent, failure.kind) for failure in result.failures] == [
+        (1, "failing", "timeout"),
+        (4, "failing", "timeout"),
+    ]
+    kept = [seat_score(played.returns, match % 2) for match, played in enumerate(plain.played) if match not in (1, 4)]  # type: ignore[arg-type]
+    assert result.score == pytest.approx(sum(kept) / 8)
+    text = series_table([series_values(result)])
+    assert "2 games failed and count for nobody: failing 2 timeout; the first: hung up" in text
+    with pytest.raises(AgentError, match=r"none of 10 games .* 'failing' failed \(timeout\): hung up"):
+        play_series(game, FailsOften(frozenset(range(10))), RandomAgent(), games=10, seed=1, ends=ends)
+    with pytest.raises(AgentError, match="hung"):
+        play_series(game, FailsOften(frozenset({1})), RandomAgent(), games=10, seed=1)
+
+
+def test_a_sequential_test_leaves_failed_trials_out() -> None:
+    config = SprtConfig(elo0=0.0, elo1=300.0)
+    test = OrderedTest(config, 2)
+    for match in range(6):
+        test.hear(match, None if match == 3 else 1.0)
+    assert test.result.counts == (0, 0, 0, 0, 2)
+    assert test.games == 6
+
+
+def test_fewer_openings_than_groups_are_played_again() -> None:
+    openings = [Opening((0,)), Opening((1,))]
+    pairings = list(
+        series_pairings(
+            make_game("tic_tac_toe"), RandomAgent("a"), RandomAgent("b"), games=10, seed=0, openings=openings
+        )
+    )
+    assert [pairing.opening for pairing in pairings] == [(0,), (0,), (1,), (1,), (0,), (0,), (1,), (1,), (0,), (0,)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gameil.agents.agent import Decisions, Request
 from gameil.agents.random import RandomAgent
 from gameil.arena.cross_table import cross_table, standing_values
-from gameil.arena.opening_suites import dataset_openings, file_openings
+from gameil.arena.opening_suites import OpeningsConfig, dataset_openings, file_openings
 from gameil.arena.tournament import Tally, planned_rounds, rankings, swiss_round
 from gameil.cli.main import main
 from gameil.errors import AgentError, ConfigError, EngineError, EngineTimeoutError
@@ -199,7 +199,7 @@ def test_an_interrupted_tournament_goes_on(tmp_path: Path) -> None:
 def test_openings_come_from_files_and_datasets(tmp_path: Path) -> None:
     game = make_game("connect_four")
     records, dataset = tmp_path / "games.jsonl", tmp_path / "games.lmdb"
-    arguments = ["--game", "connect_four", "--agent", "random", "--games", "30", "--opening-plies", "0"]
+    arguments = ["--game", "connect_four", "--agent", "random", "--games", "30", "--openings.plies", "0"]
     assert main(["record", *arguments, "--out", str(records), "--runs", str(tmp_path), "--quiet"]) == 0
     openings = file_openings(records, game, plies=3)
     assert len(openings) == len({opening.actions for opening in openings}) <= 30
@@ -216,7 +216,7 @@ def test_openings_come_from_files_and_datasets(tmp_path: Path) -> None:
     assert [firsts.count(state.text(opening.actions[0])) for opening in frequent] == counts[:5]
     with pytest.raises(ConfigError, match="longer than 60 plies"):
         dataset_openings(dataset, game, 5, plies=60)
-    suite = ["--openings-dataset", str(dataset), "--opening-plies", "2", "--runs", str(tmp_path), "--quiet"]
+    suite = ["--openings.dataset", str(dataset), "--openings.plies", "2", "--runs", str(tmp_path), "--quiet"]
     assert main(["tournament", *arguments[:2], "--agents", "random", "mcts:5", "--games", "4", *suite, "--json"]) == 0
 
 
@@ -227,9 +227,10 @@ def test_openings_come_from_files_and_datasets(tmp_path: Path) -> None:
         ({"agents": ("random", "random")}, "in the tournament twice"),
         ({"games": 5}, "games must be even"),
         ({"anchor": "mcts:7"}, "is not one of the agents"),
-        ({"openings_file": Path("a"), "openings_dataset": Path("b")}, "not from both"),
     ],
 )
 def test_bad_tournaments_are_refused(changed: dict, complaint: str) -> None:
+    with pytest.raises(ConfigError, match="not from both"):
+        OpeningsConfig(file=Path("a"), dataset=Path("b"))
     with pytest.raises(ConfigError, match=complaint):
         TournamentConfig(**{"game": "tic_tac_toe", "agents": ("random", "mcts:5"), **changed})

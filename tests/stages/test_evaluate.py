@@ -111,7 +111,7 @@ def test_a_killed_recording_goes_on_and_writes_the_same_file(runs: Path, tmp_pat
         (["evaluate", "--agent", "snapshot:nowhere"], "nowhere: no snapshot directory there"),
         (["evaluate", "--agent", "random", "--games", "0"], "games must be at least 1, got 0"),
         (["evaluate", "--agent", "random", "--out", "x.txt"], "must end in one of .pgn, .sgf, .jsonl"),
-        (["evaluate", "--agent", "random", "--opening-plies", "-1"], "opening_plies must be at least 0"),
+        (["evaluate", "--agent", "random", "--openings.plies", "-1"], "openings.plies must be at least 0"),
         (["evaluate", "--agent", "random", "--max-plies", "0"], "max_plies must be at least 1"),
         (["evaluate", "--agent", "random", "--concurrency", "0"], "concurrency must be at least 1"),
     ],
