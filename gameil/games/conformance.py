@@ -94,7 +94,8 @@ def _check_constants(game: Game) -> None:
     require(raises(GameError, lambda: game.initial_state("no position")), game, "accepts nonsense as a start position")
     board = game.board
     if board is None:
-        require(len(game.observation_shape) == 1, game, "an observation without a board layout is no plain vector")
+        plain = len(game.observation_shape) in (1, 3)
+        require(plain, game, "an observation without a board layout is neither a vector nor planes")
         return
     cells = board.height * board.width
     require(game.observation_shape[1:] == (board.height, board.width), game, "planes are not of the board's size")

@@ -30,7 +30,24 @@ def _number(default: Value, least: float, greatest: float, *, shapes: bool = Tru
     return Parameter(default, least, greatest, shapes=shapes, step=step)
 
 
+def _environment(**own: Parameter) -> dict[str, Parameter]:
+    """Parameters of a PettingZoo environment where all move at once, its own beside those that all of them take."""
+    return {
+        "api": Parameter("turns", choices=("turns", "at_once"), shapes=False),
+        "frames": _number(1, 1, 8),
+        "recorded": Parameter(False),
+        **own,
+    }
+
+
 _POINTS_ORDER = ("random", "ascending", "descending")
+_KITCHENS = (
+    "cramped_room",
+    "asymmetric_advantages",
+    "coordination_ring",
+    "forced_coordination",
+    "counter_circuit",
+)
 
 PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     "breakthrough": {"rows": _number(8, 4, 26), "columns": _number(8, 2, 26)},
@@ -56,6 +73,27 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     "nim": {"pile_sizes": Parameter("1;3;5;7", choices=("1;3;5;7", "3;4;5", "1;2;3"))},
     "oshi_zumo": {"coins": _number(50, 1, 50), "size": _number(3, 1, 10), "horizon": _number(1000, 1, 10_000)},
     "pathfinding": {"horizon": _number(1000, 1, 10_000)},
+    "pettingzoo:knights_archers_zombies_v11": _environment(
+        max_cycles=_number(900, 1, 100_000, shapes=False),
+        num_archers=_number(2, 0, 8),
+        num_knights=_number(2, 0, 8),
+    ),
+    "pettingzoo:cooperative_pong_v6": _environment(
+        max_cycles=_number(900, 1, 100_000, shapes=False), size=_number(84, 8, 1024)
+    ),
+    "pettingzoo:pistonball_v6": _environment(
+        max_cycles=_number(125, 1, 100_000, shapes=False),
+        n_pistons=_number(20, 3, 40),
+        size=_number(84, 8, 1024),
+        bins=_number(21, 2, 4096),
+    ),
+    "pettingzoo:overcooked": {
+        "layout": Parameter("cramped_room", choices=_KITCHENS),
+        "view": Parameter("planes", choices=("planes", "pixels")),
+        "horizon": _number(400, 1, 10_000, shapes=False),
+        "shaping": _number(0.0, 0.0, 10.0, shapes=False),
+        "frames": _number(1, 1, 8),
+    },
 }
 """Parameters by game name; a game that is not listed takes none."""
 

@@ -5,7 +5,6 @@ Adapters are imported when first needed, so that asking for a game by a wrong na
 
 from functools import lru_cache
 
-from gameil.errors import GameError
 from gameil.games.game import Game
 from gameil.games.parameters import format_id, read_parameters, split_id
 
@@ -20,9 +19,7 @@ def make_game(game_id: str) -> Game:
     """
     name, texts = split_id(game_id)
     if name.startswith(PETTINGZOO):
-        if texts:
-            raise GameError(f"{name} takes no parameters, got {', '.join(sorted(texts))}")
-        return _make_pettingzoo(name.removeprefix(PETTINGZOO))
+        return _make_pettingzoo(format_id(name, read_parameters(name, texts)))
     return _make_open_spiel(format_id(name, read_parameters(name, texts)))
 
 
@@ -42,7 +39,8 @@ def _make_open_spiel(canonical_id: str) -> Game:
 
 
 @lru_cache(maxsize=64)
-def _make_pettingzoo(name: str) -> Game:
+def _make_pettingzoo(canonical_id: str) -> Game:
     from gameil.games.pettingzoo import PettingZooGame
 
-    return PettingZooGame(name)
+    name, texts = split_id(canonical_id)
+    return PettingZooGame(name.removeprefix(PETTINGZOO), read_parameters(name, texts))

@@ -56,7 +56,7 @@ def test_ids_are_canonical(game_id: str, canonical: str, family: str) -> None:
         ("", "malformed"),
         ("no_such_game", "unknown game 'no_such_game'"),
         ("pettingzoo:no_such_game", "unknown game pettingzoo:no_such_game"),
-        ("pettingzoo:tictactoe_v3(size=4)", "takes no parameters"),
+        ("pettingzoo:tictactoe_v3(size=4)", "has no parameter 'size'"),
         ("mfg_garnet", "unknown game"),
     ],
 )

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gameil.dataset.dataset import Dataset
 from gameil.errors import RecordsError
-from gameil.games import pettingzoo, registry
+from gameil.games import pettingzoo_known, registry
 from gameil.games.registry import make_game
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.to_record import to_numbered_record, to_record
@@ -247,11 +247,11 @@ def test_observations_of_games_that_cannot_be_replayed_are_stored(
     from gameil.cli.main import main
 
     name = "pettingzoo:tictactoe_v3"
-    known = {**pettingzoo._KNOWN, "tictactoe_v3": replace(pettingzoo._KNOWN["tictactoe_v3"], replayable=False)}
-    monkeypatch.setattr(pettingzoo, "_KNOWN", known)
+    known = replace(pettingzoo_known.ENVIRONMENTS["tictactoe_v3"], replayable=False)
+    monkeypatch.setattr(pettingzoo_known, "ENVIRONMENTS", {**pettingzoo_known.ENVIRONMENTS, "tictactoe_v3": known})
     registry._make_pettingzoo.cache_clear()
     try:
-        seen = np.arange(5 * 4, dtype=np.float32).reshape(5, 2, 2)
+        seen = np.arange(5 * 18, dtype=np.float32).reshape(5, 2, 3, 3)
         (tmp_path / "seen.npz").write_bytes(packed(game=np.array(name), observations=seen))
         (tmp_path / "bare.npz").write_bytes(packed(game=np.array(name)))
         out = tmp_path / "seen.lmdb"
