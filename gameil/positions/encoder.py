@@ -1,12 +1,14 @@
 """From a state to the planes a network sees: the game's observation and what it leaves out but players know.
 
-Board games get planes for the last moves (where from, where to) and, in Go, for the point that ko forbids. All of them
-are in the mover's frame. Games without a board pass through unchanged.
+Board games get planes for the last moves (where from, where to) and, in Go, for the point that ko forbids; on demand
+also planes that are derived from the position. All of them are in the mover's frame. Games without a board pass
+through unchanged.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from gameil.errors import ConfigError
 from gameil.games.game import BoardLayout, Game, State
 from gameil.games.game_replay import ReplayedGames
+from gameil.positions.derived.planes import derived_planes
 from gameil.positions.plane_packing import PlanePacking
 from gameil.positions.position_batch import span_places
 
@@ -28,6 +31,9 @@ class EncoderConfig:
     """Number of last moves shown, 0 to 8; each is a plane of its target, and one of its source where moves have one."""
     ko: bool = True
     """In Go, a plane with the point that simple ko forbids."""
+    derived: bool = False
+    """Planes that follow from the position by the rules (``positions.derived``): attacks and pins in chess, flips and
+    mobility in Othello, liberties and captures in Go. Nothing in other games."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.last_moves <= 8:
@@ -52,7 +58,10 @@ class ObservationEncoder:
             self._shown_moves = config.last_moves if self._planes_per_move else 0
             self._ko = config.ko and game.name == "go"
             extra = self._shown_moves * self._planes_per_move + self._ko
-            self.shape = (self._base_planes + extra, *game.observation_shape[1:])
+            self._derived = derived_planes(game.name) if config.derived else None
+            self._stored_planes = self._base_planes + extra
+            planes = self._stored_planes + (0 if self._derived is None else self._derived.number)
+            self.shape = (planes, *game.observation_shape[1:])
             if self._ko:
                 self._neighbours = _neighbours(self._layout)
         self.packing = self._packing()
@@ -61,17 +70,18 @@ class ObservationEncoder:
     def _packing(self) -> PlanePacking | None:
         if self._layout is None or self._layout.flat_planes is None:
             return None
-        return PlanePacking(self.shape, self._layout.flat_planes, self._base_planes)
+        shape = (self._stored_planes, *self.shape[1:])
+        return PlanePacking(shape, self._layout.flat_planes, self._base_planes, self._derived)
 
     def write(self, state: State, out: NDArray[np.float32]) -> None:
-        """Writes the observation of the player to move into ``out``, ``[*shape]``."""
+        """Writes the observation of the player to move into ``out``, ``[*shape]``, without what ``derive`` adds."""
         if self._layout is None:
             state.write_observation(out)
             return
         state.write_observation(out[: self._base_planes])
-        if self.shape[0] == self._base_planes:
+        if self._stored_planes == self._base_planes:
             return
-        extra = out[self._base_planes :].reshape(self.shape[0] - self._base_planes, -1)
+        extra = out[self._base_planes : self._stored_planes].reshape(self._stored_planes - self._base_planes, -1)
         extra.fill(0.0)
         mover = state.current_player()
         for index, (player, action) in enumerate(state.recent[: self._shown_moves]):
@@ -91,14 +101,22 @@ class ObservationEncoder:
         out = np.empty((len(states), *self.shape), dtype=np.float32)
         for index, state in enumerate(states):
             self.write(state, out[index])
+        self.derive(out)
         return out
+
+    def derive(self, observations: NDArray[Any]) -> None:
+        """Writes the derived planes of observations ``[B, *shape]``, whose other planes are there."""
+        if self._layout is not None and self._derived is not None:
+            planes = observations[:, self._stored_planes :]
+            planes.fill(0.0)
+            self._derived.write(observations, planes)
 
     def extra_bits(self, games: ReplayedGames) -> NDArray[np.uint8]:
         """What ``write`` adds to the game's own observation, for whole replayed games, packed, ``[R, bytes]``."""
         layout, plies = self._layout, games.plies
         assert layout is not None
         cells_a_plane = layout.height * layout.width
-        bits = np.zeros((len(plies), ((self.shape[0] - self._base_planes) * cells_a_plane + 7) // 8), np.uint8)
+        bits = np.zeros((len(plies), ((self._stored_planes - self._base_planes) * cells_a_plane + 7) // 8), np.uint8)
         movers = games.movers[plies]
         for index in range(self._shown_moves):
             before = plies - 1 - index

@@ -53,7 +53,7 @@ def encode_game(
     """
     capacity = len(played.actions) - played.num_setup if labels is None else len(labels)
     observations = np.empty((capacity, *encoder.shape), dtype=np.float16)
-    buffer = np.empty(encoder.shape, dtype=np.float32)
+    buffer = np.zeros(encoder.shape, dtype=np.float32)
     legal_lists: list[list[int]] = []
     targets: list[np.ndarray] = []
     actions: list[int] = []
@@ -80,6 +80,7 @@ def encode_game(
         plies.append(ply)
         movers.append(state.current_player())
     size = len(actions)
+    encoder.derive(observations[:size])
     offsets = np.zeros(size + 1, dtype=np.int64)
     np.cumsum([len(legal) for legal in legal_lists], out=offsets[1:])
     seats = np.asarray(movers, dtype=np.int64)

@@ -68,8 +68,8 @@ def test_whole_games_equal_states_one_by_one(game_id: str) -> None:
         )
         decisions = len(encode_game(played, encoder(game_id)))
         games += [StoredGame(number, played), StoredGame(10 + number, played, None, rng.random(decisions) < 0.3)]
-    for last_moves in (0, 3):
-        config = EncoderConfig(last_moves=last_moves)
+    for last_moves, derived in ((0, False), (3, True)):
+        config = EncoderConfig(last_moves=last_moves, derived=derived)
         require_equal(whole(games, encoder(game_id, config)), one_by_one(games, encoder(game_id, config)))
 
 

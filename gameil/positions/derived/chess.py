@@ -1,0 +1,98 @@
+"""Chess: what attacks which square, who is pinned, and where checks come from.
+
+A 3x3 convolution carries a rook's attack one square a layer; here it is seen at once.
+
+Letters: ``B`` positions, ``Q`` pieces of all of them.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gameil.games.bitboards import KING_STEPS, KNIGHT_STEPS, PAWN_TAKES, Sets, lines_from, only_square
+from gameil.positions.derived.square_sets import as_marks, as_sets
+
+CHESS_PLANES = 20
+"""0-11: squares attacked by the mover's K, Q, R, B, N, P and by the opponent's; 12, 13: attackers of each side over 4;
+14, 15: pieces that alone stand between the mover's, the opponent's king and a line piece of the other side; 16: pieces
+that give check; 17-19: squares from which a rook, a bishop, a knight checks the opponent's king."""
+_KING, _QUEEN, _ROOK, _BISHOP, _KNIGHT, _PAWN = range(6)
+_KINDS = 12
+_NOTHING, _ONE = np.uint64(0), np.uint64(1)
+
+
+def write_chess(observations: NDArray[Any], out: NDArray[Any]) -> None:
+    """Writes the planes of ``CHESS_PLANES`` into zeros ``[B, 20, 8, 8]``.
+
+    Args:
+        observations: ``[B, C, 8, 8]``; the first planes are K, Q, R, B, N, P of the mover and of the opponent.
+        out: any float type.
+    """
+    size = len(observations)
+    planes = out.reshape(size, CHESS_PLANES, 64)
+    sets = as_sets(observations[:, :_KINDS])
+    occupied = np.bitwise_or.reduce(sets, axis=1)
+    counts = _attacks(sets, occupied)
+    planes[:, :_KINDS] = counts != 0
+    planes[:, 12] = counts[:, :6].sum(axis=1) / 4.0
+    planes[:, 13] = counts[:, 6:].sum(axis=1) / 4.0
+    single = np.empty((size, 6), np.uint64)
+    own, other = sets[:, :6], sets[:, 6:]
+    for side, (mine, theirs) in enumerate(((own, other), (other, own))):
+        kings = only_square(np.maximum(mine[:, _KING] & (~mine[:, _KING] + _ONE), _ONE))
+        straight, diagonal = lines_from(kings, occupied)
+        rooks, bishops = theirs[:, _ROOK] | theirs[:, _QUEEN], theirs[:, _BISHOP] | theirs[:, _QUEEN]
+        single[:, side] = _alone_between(kings, straight, diagonal, rooks, bishops, occupied)
+        if side == 0:
+            single[:, 2] = (straight & rooks) | (diagonal & bishops)
+            single[:, 2] |= (KNIGHT_STEPS[kings] & theirs[:, _KNIGHT]) | (PAWN_TAKES[0, kings] & theirs[:, _PAWN])
+        else:
+            single[:, 3], single[:, 4], single[:, 5] = straight, diagonal, KNIGHT_STEPS[kings]
+    planes[:, 14:] = as_marks(single)
+
+
+def _attacks(sets: NDArray[np.uint64], occupied: Sets) -> NDArray[np.uint8]:
+    """How many pieces of each kind attack each square, ``[B, 12, 64]``."""
+    size = len(sets)
+    found = np.flatnonzero(as_marks(sets))
+    owners, squares = found >> 6, found & 63
+    kinds = owners % _KINDS
+    reach = np.zeros(len(found), np.uint64)
+    for kind, steps in ((_KING, KING_STEPS), (_KNIGHT, KNIGHT_STEPS)):
+        mine = np.flatnonzero(kinds % 6 == kind)
+        reach[mine] = steps[squares[mine]]
+    for side in (0, 1):
+        mine = np.flatnonzero(kinds == 6 * side + _PAWN)
+        reach[mine] = PAWN_TAKES[side, squares[mine]]
+    mine = np.flatnonzero((kinds % 6 >= _QUEEN) & (kinds % 6 <= _BISHOP))
+    straight, diagonal = lines_from(squares[mine], occupied[owners[mine] // _KINDS])
+    line_kinds = kinds[mine] % 6
+    reach[mine] = np.where(line_kinds != _BISHOP, straight, _NOTHING) | np.where(
+        line_kinds != _ROOK, diagonal, _NOTHING
+    )
+    counts = np.zeros((size * _KINDS, 64), np.uint8)
+    firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+    if len(firsts):
+        counts[owners[firsts]] = np.add.reduceat(as_marks(reach), firsts, axis=0)
+    return counts.reshape(size, _KINDS, 64)
+
+
+def _alone_between(
+    kings: NDArray[np.intp], straight: Sets, diagonal: Sets, rooks: Sets, bishops: Sets, occupied: Sets
+) -> Sets:
+    """Pieces of either side that alone stand between a king and a line piece that would else attack it, ``[B]``.
+
+    ``straight`` and ``diagonal`` are what the king sees along lines; ``rooks`` and ``bishops`` contain the queens.
+    """
+    seen = (straight | diagonal) & occupied
+    further, beyond = lines_from(kings, occupied & ~seen)
+    found = np.zeros_like(occupied)
+    for reach, now, pieces, way in ((further, straight, rooks, 0), (beyond, diagonal, bishops, 1)):
+        snipers = reach & ~now & pieces
+        while (here := np.flatnonzero(snipers)).size:
+            sniper = snipers[here] & (~snipers[here] + _ONE)
+            snipers[here] ^= sniper
+            # What both see along the line that joins them; their other lines are parallel and do not meet.
+            found[here] |= lines_from(only_square(sniper), occupied[here])[way] & now[here] & seen[here]
+    return found
