@@ -114,6 +114,13 @@ class ReplayWindow:
         taken = self._pool.take(rng.integers(len(self._pool), size=self._batch_size))
         return taken if self._augmentation is None else self._augmentation.random(taken, rng)
 
+    def observations(self, number: int) -> NDArray[np.float32] | None:
+        """The newest ``number`` observations; None before there are so many."""
+        if self._pool is None or len(self._pool) < number:
+            return None
+        newest = np.arange(len(self._pool) - number, len(self._pool))
+        return self._pool.take(newest).observations.astype(np.float32)
+
     def position(self) -> dict[str, int]:
         """Number of batches drawn; the positions themselves are filled in from the dataset."""
         return {"drawn": self._drawn}

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from gameil.checkpoints.checkpoint import CheckpointStore
-from gameil.checkpoints.snapshot import SnapshotCard, load_snapshot, save_snapshot
+from gameil.checkpoints.snapshot import SHOWN_POSITIONS, SnapshotCard, load_snapshot, save_snapshot
 from gameil.dataset.augmentation import Augmentation
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.loader import Loader
@@ -208,7 +208,11 @@ class _Improving:
         """The full and the fast search with the network as it is."""
         play = self.config.self_play
         evaluators = state_evaluators(
-            self.learner.evaluation_model(), self.encoder, self.config.network, device=self.config.device
+            self.learner.evaluation_model(),
+            self.encoder,
+            self.config.network,
+            device=self.config.device,
+            shown=self.window.observations(SHOWN_POSITIONS),
         )
         full = GumbelConfig(simulations=play.simulations, considered=play.considered)
         fast = replace(full, simulations=play.fast_simulations, gumbel_scale=0.0)
