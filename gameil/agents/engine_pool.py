@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from gameil.errors import EngineError
 
 MOST_RESTARTS = 2
-"""Restarts of one agent's engines before the next failure is final."""
+"""Restarts of one agent's engines, with no answer in between, before the next failure is final."""
 
 
 class Client(Protocol):
@@ -70,7 +70,10 @@ class EnginePool(Generic[AnyClient]):
                 try:
                     if client is None:
                         client = self._start_one()
-                    return ask_one(client, question)
+                    answer = ask_one(client, question)
+                    with self._lock:
+                        self._restarts = 0
+                    return answer
                 except IllegalAnswerError:
                     raise
                 except EngineError as error:

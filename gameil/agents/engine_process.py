@@ -17,7 +17,7 @@ from typing import IO, Literal
 from gameil.config import parse_config, read_toml
 from gameil.errors import ConfigError, EngineError, EngineTimeoutError
 
-Protocol = Literal["uci", "gtp"]
+Protocol = Literal["uci", "gtp", "gnubg"]
 
 _GAMES_DIRECTORY = Path("/usr/games")
 """Where Debian puts game engines; not on every user's PATH."""
@@ -33,6 +33,8 @@ KNOWN_ENGINES: dict[str, tuple[Protocol, tuple[str, ...]]] = {
     "gnugo": ("gtp", ("--mode", "gtp", "--chinese-rules", "--capture-all-dead", "--never-resign")),
     "pachi": ("gtp", ()),
     "katago": ("gtp", ("gtp",)),
+    # On its command line, without sounds and without the user's settings, in the language that its answers are read in.
+    "gnubg": ("gnubg", ("-t", "-q", "-r", "-l", "en_US")),
 }
 """Programs that a spec may start by their bare name -> protocol and arguments. No other program on PATH is started: a
 spec may come from a stranger's file. Engines that need other arguments stand in the user's ``[engines]`` table."""
@@ -49,7 +51,7 @@ class EngineConfig:
     command: tuple[str, ...]
     """Program and arguments; the program may be a name on PATH or a path."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """UCI options (``setoption``) set before the first game; unused by GTP engines."""
+    """UCI options (``setoption``) set before the first game; unused by other engines."""
     timeout_seconds: float = 30.0
     """Longest wait for any one answer, thinking included."""
 

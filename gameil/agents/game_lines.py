@@ -1,9 +1,9 @@
 """Games as engines want them told: the start and every move since, in the engine's notation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gameil.games.game import CHANCE_PLAYER, Notation, State
+from gameil.games.game import CHANCE_PLAYER, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,9 @@ class _Memory:
 class GameLines:
     """Remembers each game's moves as text, so that every ply costs one more move instead of a whole replay."""
 
-    def __init__(self, notation: Notation) -> None:
-        self._notation = notation
+    def __init__(self, write: Callable[[State, int], str]) -> None:
+        """``write``: the text of a legal action."""
+        self._write = write
         self._memories: dict[int, _Memory] = {}
 
     def begin(self, games: Sequence[int]) -> None:
@@ -49,7 +50,7 @@ class GameLines:
             player = memory.state.current_player()
             if player == CHANCE_PLAYER or action not in memory.state.legal_actions():
                 return Line(str(state), (), ())
-            memory.texts.append(memory.state.text(action, self._notation))
+            memory.texts.append(self._write(memory.state, action))
             memory.movers.append(player)
             memory.state.apply(action)
             memory.actions.append(action)

@@ -12,7 +12,7 @@ from gameil.agents.engine_pool import EnginePool, IllegalAnswerError, usable_cor
 from gameil.agents.engine_process import EngineConfig, EngineProcess
 from gameil.agents.game_lines import GameLines, Line
 from gameil.errors import AgentError, EngineError, NotationError
-from gameil.games.game import Game
+from gameil.games.game import Game, State
 from gameil.positions.to_record import game_parameters
 
 _START_SECONDS = 20.0
@@ -76,7 +76,7 @@ class GtpAgent:
             raise AgentError(f"agent {name!r} plays go without handicap stones, not {game.id}")
         self.name = name
         self._engine = engine
-        self._lines = GameLines("gtp")
+        self._lines = GameLines(lambda state, action: state.text(action, "gtp"))
         size, komi = game.board.height, float(game_parameters(game.id).get("komi", _USUAL_KOMI))
         self._pool = EnginePool(lambda: GtpClient(engine, config, size, komi), processes or usable_cores())
 
@@ -84,18 +84,22 @@ class GtpAgent:
         self._lines.begin(games)
 
     def act(self, requests: Sequence[Request]) -> Decisions:
-        questions = [
-            (request, self._lines.line(request.game, request.state), int(request.rng.integers(1 << 31)))
-            for request in requests
-        ]
-        actions = self._pool.ask(self._decide, questions)
+        actions = self._ask([(request.game, request.state, request.rng) for request in requests])
         return Decisions(np.array(actions, np.int64), np.zeros(len(actions), np.float32))
 
-    def _decide(self, client: GtpClient, question: tuple[Request, Line, int]) -> int:
-        request, line, seed = question
-        text = client.best_move(line, request.seat, seed)
+    def choose(self, states: Sequence[State], rngs: Sequence[np.random.Generator]) -> list[int]:
+        """The engine's move in each state; states of one game are best in a row."""
+        return self._ask([(0, state, rng) for state, rng in zip(states, rngs, strict=True)])
+
+    def _ask(self, wanted: Sequence[tuple[int, State, np.random.Generator]]) -> list[int]:
+        questions = [(state, self._lines.line(game, state), int(rng.integers(1 << 31))) for game, state, rng in wanted]
+        return self._pool.ask(self._decide, questions)
+
+    def _decide(self, client: GtpClient, question: tuple[State, Line, int]) -> int:
+        state, line, seed = question
+        text = client.best_move(line, state.current_player(), seed)
         try:
-            return request.state.parse("pass" if text.lower() == "resign" else text, "gtp")
+            return state.parse("pass" if text.lower() == "resign" else text, "gtp")
         except NotationError as error:
             raise IllegalAnswerError(f"engine {self._engine!r} answered the illegal move {text!r}: {error}") from error
 

@@ -8,8 +8,11 @@
                                                 and what it was trained with, of ,rating=1500
                                                 ,opponent_rating=1500 ,seconds=600 ,year=2010
     builtin:hard                                beginner, easy, medium, hard, elite (and what ``builtin_levels`` lists)
-    uci:stockfish,skill=3,nodes=1000            a known chess engine, or one of the user's [engines] table
+    uci:stockfish,skill=3,nodes=1000            a known chess engine, or one of the user's [engines] table; also ,elo=
+                                                ,depth= ,movetime= (ms) ,multipv=5; fairy-stockfish plays shogi,
+                                                xiangqi, crazyhouse, antichess and breakthrough too
     gtp:gnugo,level=5                           a Go engine likewise
+    external:gnubg,plies=0,noise=0.05           GNU Backgammon
 
 A spec holds no character that a shell treats specially. Options are typed and bounded; unknown ones are refused.
 """
@@ -207,6 +210,8 @@ def _uci(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineCon
     uci_options = {"Skill Level": str(options["skill"])} if "skill" in options else {}
     if "elo" in options:
         uci_options |= {"UCI_LimitStrength": "true", "UCI_Elo": str(options["elo"])}
+    if "multipv" in options:
+        uci_options["MultiPV"] = str(options["multipv"])
     limits = UciLimits(**{name: int(options[name]) for name in ("nodes", "depth", "movetime") if name in options})
     return UciAgent(
         str(spec),
@@ -228,6 +233,20 @@ def _gtp(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineCon
         config = EngineConfig((*config.command, "--level", str(options["level"])), {}, config.timeout_seconds)
     processes = int(options["processes"]) if "processes" in options else None
     return GtpAgent(str(spec), game, engine=spec.target, config=config, processes=processes)
+
+
+def _external(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
+    from gameil.agents.external import ExternalAgent
+
+    options = spec.options
+    return ExternalAgent(
+        str(spec),
+        game,
+        engine=spec.target,
+        config=find_engine(spec.target, engines, "gnubg"),
+        options={name: float(options[name]) for name in ("plies", "noise") if name in options},
+        processes=int(options["processes"]) if "processes" in options else None,
+    )
 
 
 _CONDITIONS: dict[str, Option] = {
@@ -271,9 +290,15 @@ _KINDS: dict[str, _Kind] = {
             "nodes": Option(int, 1, 10**9),
             "depth": Option(int, 1, 200),
             "movetime": Option(int, 1, 3_600_000),
+            "multipv": Option(int, 1, 218),
             "processes": _PROCESSES,
         },
         _uci,
+    ),
+    "external": _Kind(
+        "an engine's name",
+        {"plies": Option(int, 0, 4), "noise": Option(float, 0, 1), "processes": _PROCESSES},
+        _external,
     ),
     "gtp": _Kind("an engine's name", {"level": Option(int, 1, 10), "processes": _PROCESSES}, _gtp),
 }
@@ -283,4 +308,5 @@ _EXAMPLES = {
     "snapshot": "runs/x/snapshots/best",
     "uci": "stockfish,skill=3,nodes=1000",
     "gtp": "gnugo,level=5",
+    "external": "gnubg,plies=0",
 }

@@ -1,8 +1,10 @@
-"""Chess engines that speak UCI: Stockfish, Fairy-Stockfish and the user's own.
+"""Engines that speak UCI: Stockfish, Fairy-Stockfish (shogi, xiangqi and other relatives of chess), the user's own.
 
 Protocol: R. Huber and S. Meyer-Kahlen, "Description of the universal chess interface (UCI)", 2006.
 """
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,11 +14,16 @@ from gameil.agents.agent import Decisions, Request
 from gameil.agents.engine_pool import EnginePool, IllegalAnswerError, usable_cores
 from gameil.agents.engine_process import EngineConfig, EngineProcess
 from gameil.agents.game_lines import GameLines, Line
+from gameil.agents.uci_games import UCI_GAMES, uci_game
 from gameil.errors import AgentError, EngineError, NotationError
-from gameil.games.game import Game
+from gameil.games.game import Game, State
 
 _START_SECONDS = 20.0
 """Longest wait for an engine to answer ``uci`` and ``isready``: networks are loaded here."""
+_INFO = re.compile(r"^info\b.* score (?P<kind>cp|mate) (?P<number>-?\d{1,9})\b.* pv (?P<move>\S+)")
+_RANK = re.compile(r" multipv (\d{1,4})\b")
+_CENTIPAWN = 0.00368208
+"""lichess.org, "Accuracy metric": logistic slope of the expected score by centipawns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,16 @@ class UciLimits:
         return " ".join(["go", *(parts or ["nodes 1000"])])
 
 
+@dataclass(frozen=True, slots=True)
+class UciAnswer:
+    """What an engine said about a position."""
+
+    move: str
+    """What it plays, as it writes it."""
+    values: Mapping[str, float]
+    """First move of each of its lines (``MultiPV``), best first -> expected return of the mover in [-1, 1]."""
+
+
 class UciClient:
     """One UCI engine process."""
 
@@ -44,29 +61,35 @@ class UciClient:
             self._process.send("uci")
             seconds = min(_START_SECONDS, config.timeout_seconds)
             greeting = self._process.read_until(lambda line: line.strip() == "uciok", seconds, "'uciok'")
-            known = {_option_name(line).lower() for line in greeting if line.startswith("option name ")}
-            wanted = {**config.options, **options}
-            for option, value in wanted.items():
+            known = {
+                name.lower(): rest
+                for line in greeting
+                if line.startswith("option name ")
+                for name, _, rest in [line.removeprefix("option name ").partition(" type ")]
+            }
+            for option, value in {**config.options, **options}.items():
                 if option.lower() not in known:
                     raise IllegalAnswerError(f"engine {name!r} has no UCI option {option!r}")
+                _check_value(name, option, value, known[option.lower()].split())
                 self._process.send(f"setoption name {option} value {value}")
             self._ready(seconds)
         except EngineError:
             self.close()
             raise
 
-    def best_move(self, position: str, limits: UciLimits) -> str:
-        """The engine's move for a ``position ...`` command, in UCI notation."""
+    def ask(self, position: str, limits: UciLimits) -> UciAnswer:
+        """The engine's answer to a ``position ...`` command."""
         # The hash table of earlier questions would make the answer depend on how games are spread over processes.
         self._process.send("ucinewgame")
         self._ready(self._timeout)
         self._process.send(position)
         self._process.send(limits.command())
         seconds = self._timeout + (limits.movetime or 0) / 1000.0
-        answer = self._process.read_until(lambda line: line.startswith("bestmove"), seconds, "'bestmove'")[-1].split()
+        lines = self._process.read_until(lambda line: line.startswith("bestmove"), seconds, "'bestmove'")
+        answer = lines[-1].split()
         if len(answer) < 2:
             raise IllegalAnswerError(f"engine {self._process.name!r} answered 'bestmove' without a move")
-        return answer[1]
+        return UciAnswer(answer[1], read_values(lines))
 
     def close(self) -> None:
         self._process.close()
@@ -76,13 +99,45 @@ class UciClient:
         self._process.read_until(lambda line: line.strip() == "readyok", seconds, "'readyok'")
 
 
-def _option_name(line: str) -> str:
-    return line.removeprefix("option name ").partition(" type ")[0].strip()
+def _check_value(engine: str, option: str, value: str, words: Sequence[str]) -> None:
+    """Raises ``IllegalAnswerError`` for a number outside the bounds that the engine states: it would keep its default
+    without a word."""
+    bounds = {bound: words[words.index(bound) + 1] for bound in ("min", "max") if bound in words[:-1]}
+    try:
+        low, high, number = float(bounds["min"]), float(bounds["max"]), float(value)
+    except (KeyError, ValueError):
+        return
+    if not low <= number <= high:
+        raise IllegalAnswerError(f"engine {engine!r} takes {option!r} from {low:g} to {high:g}, not {value}")
+
+
+def read_values(lines: Sequence[str]) -> dict[str, float]:
+    """First move of each line that a search stated last -> expected return in [-1, 1], by ``multipv``, best first.
+
+    Centipawns become expected results as lichess.org measured them in people's games,
+    ``2 / (1 + exp(-0.00368208 cp)) - 1``; a mate is a win or a loss. Bounds (``lowerbound``) count like scores.
+    """
+    found: dict[int, tuple[str, float]] = {}
+    for line in lines:
+        match = _INFO.search(line)
+        if match is None:
+            continue
+        number = int(match["number"])
+        if match["kind"] == "mate":
+            value = 1.0 if number > 0 else -1.0
+        else:
+            value = 2.0 / (1.0 + math.exp(-_CENTIPAWN * max(-10_000, min(10_000, number)))) - 1.0
+        rank = _RANK.search(line)
+        found[int(rank[1]) if rank else 1] = (match["move"], value)
+    values: dict[str, float] = {}
+    for _, (move, value) in sorted(found.items()):
+        values.setdefault(move, value)
+    return values
 
 
 class UciAgent:
-    """Plays chess by asking a UCI engine. Deterministic with node or depth limits, except below full skill, where
-    Stockfish draws its mistakes from a random stream of its own."""
+    """Plays by asking a UCI engine. Deterministic with node or depth limits, except below full skill, where Stockfish
+    draws its mistakes from a random stream of its own."""
 
     def __init__(
         self,
@@ -95,32 +150,45 @@ class UciAgent:
         limits: UciLimits,
         processes: int | None = None,
     ) -> None:
-        if game.id != "chess":
-            raise AgentError(f"agent {name!r} plays chess only, not {game.id}")
+        played = uci_game(game)
+        if played is None:
+            raise AgentError(f"agent {name!r} plays {', '.join(UCI_GAMES)}, not {game.id}")
+        if played.variant is not None:
+            options = {"UCI_Variant": played.variant, **options}
         self.name = name
+        self._played = played
         self._limits = limits
         self._engine = engine
-        self._lines = GameLines("uci")
+        self._lines = GameLines(played.write)
         self._pool = EnginePool(lambda: UciClient(engine, config, options), processes or usable_cores())
 
     def begin(self, games: Sequence[int]) -> None:
         self._lines.begin(games)
 
     def act(self, requests: Sequence[Request]) -> Decisions:
-        questions = [(request, self._lines.line(request.game, request.state)) for request in requests]
-        actions = self._pool.ask(self._decide, questions)
+        questions = [(request.state, self._lines.line(request.game, request.state)) for request in requests]
+        actions = [next(iter(values)) for values in self._pool.ask(self._judge, questions)]
         return Decisions(np.array(actions, np.int64), np.zeros(len(actions), np.float32))
 
-    def _decide(self, client: UciClient, question: tuple[Request, Line]) -> int:
-        request, line = question
-        start = "startpos" if line.start is None else f"fen {line.start}"
+    def judge(self, states: Sequence[State]) -> list[dict[int, float]]:
+        """What the engine thinks of each state: its move first, then its other lines, each with the expected return.
+
+        NaN where it states no score. States of one game are best in a row.
+        """
+        return self._pool.ask(self._judge, [(state, self._lines.line(0, state)) for state in states])
+
+    def _judge(self, client: UciClient, question: tuple[State, Line]) -> dict[int, float]:
+        state, line = question
+        start = "startpos" if line.start is None else f"{self._played.start} {line.start}"
         moves = f" moves {' '.join(line.texts)}" if line.texts else ""
-        text = client.best_move(f"position {start}{moves}", self._limits)
+        answer = client.ask(f"position {start}{moves}", self._limits)
+        texts = {answer.move: answer.values.get(answer.move, math.nan), **answer.values}
         try:
-            action = request.state.parse(text, "uci")
+            return {self._played.read(state, text): value for text, value in texts.items()}
         except NotationError as error:
-            raise IllegalAnswerError(f"engine {self._engine!r} answered the illegal move {text!r}: {error}") from error
-        return action
+            raise IllegalAnswerError(
+                f"engine {self._engine!r} answered the illegal move {answer.move!r}: {error}"
+            ) from error
 
     def end(self, games: Sequence[int]) -> None:
         self._lines.end(games)

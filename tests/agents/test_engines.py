@@ -193,7 +193,7 @@ def test_a_missing_program_of_the_table_is_named() -> None:
 
 
 def test_engines_play_their_own_game_only(tmp_path: Path) -> None:
-    with pytest.raises(AgentError, match="plays chess only, not connect_four"):
+    with pytest.raises(AgentError, match=r"plays chess, shogi, .*, not connect_four"):
         _build(uci_engine(tmp_path, "sound"), game_id="connect_four")
     with pytest.raises(AgentError, match="plays go only, not chess"):
         _build(gtp_engine(tmp_path, "sound"), spec="gtp:fake")
