@@ -19,7 +19,6 @@ DISTRIBUTIONS = {
 NOT_IMPORTED_HERE = {
     "sqlalchemy": "mlflow-skinny imports it for its SQLite store without declaring it",
     "alembic": "likewise",
-    "pettingzoo": "games/pettingzoo.py imports its environments by names made at run time",
 }
 """Declared, but in no import statement -> why."""
 

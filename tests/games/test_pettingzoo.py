@@ -64,11 +64,12 @@ def test_in_turns_and_at_once_give_the_same_returns(name: str, cycles: int) -> N
 def test_returns_are_those_of_the_bare_environment() -> None:
     """Agents die on the way: what they were paid in the step of their death counts."""
     game = make_game("pettingzoo:knights_archers_zombies_v11(max_cycles=400)")
-    bare = pettingzoo_known.maker("knights_archers_zombies_v11", parallel=True)(max_cycles=400)
     died = False
     for seed in range(3):
         state = game.initial_state()
         state.apply(seed)
+        # A fresh one: this environment carries something over from one episode to the next.
+        bare = pettingzoo_known.maker("knights_archers_zombies_v11", parallel=True)(max_cycles=400)
         bare.reset(seed=seed)
         rng = np.random.default_rng(seed)
         totals = dict.fromkeys(bare.possible_agents, 0.0)
