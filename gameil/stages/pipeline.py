@@ -35,6 +35,7 @@ from typing import Any
 
 from gameil.config import parse_config, read_toml, refuse_command_line_only
 from gameil.errors import ConfigError, GameilError
+from gameil.reports.imitation_table import imitation_table
 from gameil.reports.ladder_table import LadderRow, ladder_rows, ladder_text, measured_after
 from gameil.tracking.progress import format_seconds
 from gameil.tracking.run import CONFIG_FILE, Run
@@ -210,6 +211,7 @@ def run_pipeline(config: PipelineConfig, stages: list[Stage], run: Run) -> dict[
     started = time.monotonic()
     results: dict[str, Any] = {}
     climb: list[tuple[str, list[LadderRow]]] = []
+    imitated: dict[str, dict[str, Any]] = {}
     if config.title:
         run.say(config.title)
     for number, stage in enumerate(stages, 1):
@@ -221,6 +223,10 @@ def run_pipeline(config: PipelineConfig, stages: list[Stage], run: Run) -> dict[
         if table.kind == "ladder":
             climb.append((measured_after(table.name), ladder_rows(done)))
             run.say(ladder_text(climb))
+        elif table.kind == "pretrain":
+            imitated[table.name] = done
+            if len(imitated) > 1:
+                run.say(imitation_table(imitated))
         if seconds is not None:
             run.say(f"    {table.name} took {format_seconds(seconds)}")
     seconds = time.monotonic() - started
