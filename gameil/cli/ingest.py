@@ -13,8 +13,9 @@ from gameil.dataset.split import SplitRule
 from gameil.positions.filters import FilterConfig
 
 DESCRIPTION = (
-    "Reads records of games (PGN, SGF, JSON lines; plain, compressed or in archives) into a dataset. Equal games are "
-    "stored once, bad records are kept in quarantine with their reason. An interrupted run goes on with --resume."
+    "Reads records of games (PGN, SGF, WTHOR, PDN, JSON lines and more; plain, compressed or in archives) into a "
+    "dataset. Equal games are stored once, bad records are kept in quarantine with their reason. An interrupted run "
+    "goes on with --resume."
 )
 
 
