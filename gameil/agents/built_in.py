@@ -1,7 +1,8 @@
 """The built-in search player: OpenSpiel's C++ Monte Carlo tree search with random rollouts, on all cores.
 
 UCT with proven results backed up (Winands et al. 2008, "Monte-Carlo Tree Search Solver"). It sees the rules engine's
-own states; seats and actions are translated by the adapter. Games that hide information go to ``information_set``.
+own states; seats and actions are translated by the adapter. Games that hide information go to
+``search.information_sets``.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,10 @@ from numpy.typing import NDArray
 
 from gameil.agents.agent import Decisions, Request
 from gameil.agents.engine_pool import usable_cores
-from gameil.agents.information_set import most_visited
 from gameil.errors import AgentError, GameError
 from gameil.games.game import Game, State
 from gameil.games.open_spiel import OpenSpielGame, OpenSpielState
+from gameil.search.information_sets import visit_counts
 
 EXPLORATION = 2.0
 """UCT's exploration constant, OpenSpiel's example value; rewards are in the game's own unit."""
@@ -59,7 +60,8 @@ class MctsAgent:
                 bot = _mcts_bot(self._game, evaluator, self._simulations, self._exploration, seed)
                 return state.from_raw(int(bot.step(state.raw)))
             rng = np.random.Generator(np.random.PCG64(seed))
-            return most_visited(state, simulations=self._simulations, exploration=self._exploration, rng=rng)[0]
+            counts, _ = visit_counts(state, simulations=self._simulations, exploration=self._exploration, rng=rng)
+            return min(counts, key=lambda action: (-counts[action], action))
         except (pyspiel.SpielError, GameError) as error:
             raise AgentError(f"agent {self.name!r} cannot search {self._game.id}: {error}") from error
 

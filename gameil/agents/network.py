@@ -90,7 +90,7 @@ def load_network_agent(
         else network_evaluator(network, snapshot.encoder)
         for network in networks
     ]
-    return SearchAgent(name, game, build_search(judges, search), temperature=temperature, reuse=reuse)
+    return SearchAgent(name, game, build_search(judges, search, game), temperature=temperature, reuse=reuse)
 
 
 def state_judge(encoder: ObservationEncoder, evaluator: NetworkEvaluator) -> Judge:

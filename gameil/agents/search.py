@@ -8,6 +8,7 @@ from gameil.agents.agent import Decisions, Request
 from gameil.agents.network import decide
 from gameil.errors import AgentError
 from gameil.games.game import Game, State
+from gameil.search.information_sets import InformationSetSearch
 from gameil.search.puct import BatchedSearch
 from gameil.search.result import SearchResult, kept_after
 from gameil.search.rules import Search
@@ -30,10 +31,12 @@ class SearchAgent:
             reuse: keep each game's tree from move to move.
 
         Raises:
-            AgentError: the game hides information, or the search cannot go on in an older tree.
+            AgentError: the search is not for such a game, or cannot go on in an older tree.
         """
-        if not (game.capabilities.perfect_information and game.capabilities.clonable):
-            raise AgentError(f"agent {name!r}: search needs perfect information, which {game.id} does not have")
+        if not game.capabilities.clonable:
+            raise AgentError(f"agent {name!r}: states of {game.id} cannot be copied, so they cannot be searched")
+        if not (game.capabilities.perfect_information or isinstance(search, InformationSetSearch)):
+            raise AgentError(f"agent {name!r}: this search needs perfect information, which {game.id} does not have")
         if reuse and not isinstance(search, BatchedSearch):
             raise AgentError(f"agent {name!r}: only rule=puct can go on in an older tree")
         self.name = name

@@ -7,8 +7,9 @@ from typing import Literal, Protocol
 import numpy as np
 
 from gameil.errors import ConfigError
-from gameil.games.game import State
+from gameil.games.game import Game, State
 from gameil.search.gumbel import GumbelConfig, GumbelSearch
+from gameil.search.information_sets import InformationSetConfig, InformationSetSearch
 from gameil.search.kl_regularised import RegularisedConfig, RegularisedSearch
 from gameil.search.puct import BatchedSearch, SearchConfig
 from gameil.search.result import SearchResult
@@ -57,8 +58,25 @@ class RuleConfig:
         return RuleConfig(simulations=int(options["search"]), look_ahead=ahead, **given)  # type: ignore[arg-type]
 
 
-def build_search(evaluator: StateEvaluator | Sequence[StateEvaluator], config: RuleConfig) -> Search:
-    """The search that ``config`` describes. Raises ``ConfigError`` where its own configuration does."""
+def build_search(
+    evaluator: StateEvaluator | Sequence[StateEvaluator], config: RuleConfig, game: Game | None = None
+) -> Search:
+    """The search that ``config`` describes.
+
+    Args:
+        evaluator: as of ``puct.BatchedSearch``.
+        config: which search.
+        game: what is searched: where it hides information, the search is that of ``information_sets``, with the rule
+            ``puct``. None: a game without.
+
+    Raises:
+        ConfigError: as the search's own configuration, or the rule is not for games that hide information.
+    """
+    if game is not None and not game.capabilities.perfect_information:
+        if config.rule != "puct" or config.look_ahead:
+            raise ConfigError(f"{game.id} hides information: its search takes no rule but puct, and looks not ahead")
+        hidden = InformationSetConfig(simulations=config.simulations, leaves=config.leaves)
+        return InformationSetSearch(evaluator, hidden)
     if config.rule == "gumbel":
         return GumbelSearch(evaluator, GumbelConfig(simulations=config.simulations, gumbel_scale=0.0))
     if config.rule == "kl":
