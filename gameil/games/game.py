@@ -14,7 +14,7 @@ rules engine calls it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,6 +148,31 @@ class State(Protocol):
 
     def __str__(self) -> str:
         """A picture of the state for a terminal."""
+
+
+@runtime_checkable
+class StatesItself(Protocol):
+    """A ``State`` that can be written down whole, so that records which state theirs can be held against it."""
+
+    def global_state(self) -> NDArray[Any] | None:
+        """All of the state as numbers; None where there is nothing to say."""
+
+
+@runtime_checkable
+class Truncates(Protocol):
+    """A ``State`` that a limit may end in place of the rules: what would come after it has a value."""
+
+    def truncated(self, player: int) -> bool:
+        """Whether a limit stopped ``player``; False while it plays on."""
+
+
+@runtime_checkable
+class HasRealActions(Protocol):
+    """A ``Game`` whose actions may stand for real numbers."""
+
+    @property
+    def action_values(self) -> NDArray[np.float32] | None:
+        """``[A, D]``: what each action stands for, in [-1, 1]; None where actions are mere choices."""
 
 
 class Game(Protocol):

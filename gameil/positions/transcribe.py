@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.errors import GameError, NotationError
-from gameil.games.game import Game, Notation, State
+from gameil.games.game import Game, Notation, State, StatesItself
 from gameil.games.go_follower import GoFollower
 from gameil.games.notation import follow
 from gameil.games.othello_notation import SCORE, final_score
@@ -58,6 +58,7 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
     in_turn = movers is None or movers == ([first, 1 - first] * (len(movers) // 2 + 1))[: len(movers)]
     play_run = play.run if isinstance(play, GoFollower) and in_turn else None
     index = 0
+    held_against = _Held(record, state)
     while index < len(moves):
         if state.is_terminal():
             after_end = len(moves) - index
@@ -66,6 +67,7 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
             index += played
             continue
         move = moves[index]
+        held_against.look(index)
         if movers is not None and movers[index] != state.current_player():
             detail = f"move {index + 1} ({move}): seat {movers[index]} moves out of turn"
             return RecordError(record.source, "out of turn", detail, move[:200])
@@ -74,7 +76,8 @@ def transcribe(record: GameRecord) -> PlayedGame | RecordError:
         except NotationError as error:
             return RecordError(record.source, f"{error.kind} move", f"move {index + 1}: {error}", move[:200])
         index += 1
-    return as_played(
+    held_against.look(index)
+    return held_against.complaint() or as_played(
         _with_outcome(record, state),
         game.id,
         np.asarray(state.history, dtype=np.uint32),
@@ -128,6 +131,36 @@ def as_played(
         departures=departures,
         match_id=record.tags.get(MATCH_TAG),
     )
+
+
+class _Held:
+    """A game's states as its record has them, against what the rules make of the moves."""
+
+    def __init__(self, record: GameRecord, state: State) -> None:
+        self._record, self._states = record, record.states
+        self._state = state if isinstance(state, StatesItself) else None
+        self.differing: list[int] = []
+        """Moves before which the two differ."""
+        self._looks = 0
+
+    def look(self, index: int) -> None:
+        """Compares before move ``index``, or after the last one."""
+        if self._state is None or self._states is None:
+            return
+        found = self._state.global_state()
+        self._looks += 1
+        if found is None or not np.array_equal(found, self._states[index]):
+            self.differing.append(index)
+
+    def complaint(self) -> RecordError | None:
+        """How much differs; None where nothing does."""
+        if not self.differing:
+            return None
+        detail = (
+            f"{len(self.differing):,} of {self._looks:,} recorded states are not those of the rules, "
+            f"first before move {self.differing[0] + 1}"
+        )
+        return RecordError(self._record.source, "state differs", detail)
 
 
 def _as_recorded(record: GameRecord, game: Game) -> PlayedGame | RecordError:

@@ -128,6 +128,15 @@ BUILT_IN = (
         binary=True,
     ),
     Format(
+        "overcooked",
+        (".pickle", ".pkl"),
+        re.compile(rb"\x80[\x02-\x05](?:\x95.{8})?\x8c?.{0,4}pandas\.core\.frame", re.DOTALL),
+        splitter="gameil.records.overcooked_reader:split_trials",
+        parser="gameil.records.overcooked_reader:parse_trial",
+        writer=None,
+        binary=True,
+    ),
+    Format(
         "hex-text",
         (),
         re.compile(rb"(?:White|Black) (?:places [a-z]\d|swaps|resigns)"),

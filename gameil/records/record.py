@@ -85,6 +85,9 @@ class GameRecord:
     """Seconds left on the mover's clock after each move, where stated."""
     observations: NDArray[Any] | None = field(default=None, compare=False)
     """What was seen before each move, ``[T, ...]``, where the format has it (numeric trajectories)."""
+    states: NDArray[Any] | None = field(default=None, compare=False)
+    """All of the game before each move and after the last one, ``[T + 1, N]``, where the format has it: what the rules
+    make of the moves is held against it."""
     comments: Mapping[int, str] = field(default_factory=dict)
     """Comment after the move of that index (-1: before the first move)."""
     tolerances: tuple[str, ...] = ()
