@@ -3,8 +3,8 @@
     python benchmarks/ratings.py [--matches 2000] [--seed 0]
 
 Prints one JSON object: the shares of wrong decisions of both sequential tests where H0 and H1 are exactly true, the
-mean number of games they took, and how often 95 % intervals of Bradley-Terry ratings and of single series covered the
-truth.
+mean number of games they took, and how often 95 % intervals of Bradley-Terry ratings, of single series and of places
+found by an adaptive ladder covered the truth.
 """
 
 import argparse
@@ -17,23 +17,26 @@ from numpy.typing import NDArray
 
 from gameil.ratings.bradley_terry import ELO, bradley_terry
 from gameil.ratings.intervals import elo_difference, pair_interval
+from gameil.ratings.placement import Trial, next_level, place
 from gameil.ratings.sprt import SprtConfig, log_likelihood_ratio
 from gameil.seeding import generator
 
 DRAWS = 0.4
-"""Share of games drawn between the two."""
+"""Share of games drawn between equals."""
 OPENING_SPREAD = 0.1
 """How much an opening favours its first player: the score of a game moves up or down by at most so much, and of the
 game with seats swapped the other way."""
 
 
 def pair_counts(elo: float, matches: int, pairs: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Scores in half points ``[matches, pairs, 2]`` of both games of each opening between agents ``elo`` apart."""
+    """Scores in half points ``[matches, pairs, 2]`` of both games of each opening between agents ``elo`` apart, so that
+    their mean is exactly what logistic Elo says."""
     score = 1.0 / (1.0 + 10.0 ** (-elo / 400.0))
-    bias = rng.uniform(-OPENING_SPREAD, OPENING_SPREAD, (matches, pairs, 1)) * np.array([1.0, -1.0])
-    win = score + bias - DRAWS / 2.0
+    room = 2.0 * min(score, 1.0 - score)  # one-sided games have fewer draws, and openings matter less
+    bias = room * rng.uniform(-OPENING_SPREAD, OPENING_SPREAD, (matches, pairs, 1)) * np.array([1.0, -1.0])
+    win = score + bias - room * DRAWS / 2.0
     drawn = rng.random((matches, pairs, 2))
-    points: NDArray[np.int64] = np.where(drawn < win, 2, np.where(drawn < win + DRAWS, 1, 0))
+    points: NDArray[np.int64] = np.where(drawn < win, 2, np.where(drawn < win + room * DRAWS, 1, 0))
     return points
 
 
@@ -95,6 +98,37 @@ def series_coverage(series: int, elo: float, rng: np.random.Generator, *, pairs:
     return covered / series
 
 
+def ladder_coverage(
+    agents: int, rng: np.random.Generator, *, rated: bool, levels: int = 5, width: float = 120.0, block: int = 8
+) -> dict[str, float]:
+    """Share of agents somewhere on a ladder of 100 to 400 Elo a step whose adaptive place covers the truth, and what it
+    took.
+
+    Args:
+        rated: the levels' ratings are known; else only that the first is 0.
+        width: of the interval on the distance to the nearest level, at which the ladder stops.
+    """
+    covered, games, widths = 0, 0, 0.0
+    for _ in range(agents):
+        truth = np.concatenate([[0.0], np.cumsum(rng.uniform(100.0, 400.0, levels - 1))])
+        agent = rng.uniform(-100.0, truth[-1] + 100.0)
+        held = {level: float(truth[level]) for level in range(levels if rated else 1)}
+        trials: list[Trial] = []
+        while True:
+            placement = place(levels, trials, held=held)
+            distance = placement.above(placement.nearest)
+            known = distance.interval.high - distance.interval.low <= width and len(trials) >= 16
+            if known or len(trials) >= 200:
+                break
+            level = next_level(placement, block)
+            scores = pair_counts(agent - truth[level], 1, block // 2, rng)[0].mean(axis=1) / 2.0
+            trials += [Trial(levels, level, float(score), 2) for score in scores]
+        covered += agent - truth[placement.nearest] in distance.interval
+        games += 2 * len(trials)
+        widths += distance.interval.high - distance.interval.low
+    return {"coverage": covered / agents, "games": games / agents, "width": widths / agents}
+
+
 def main() -> None:
     """Runs every simulation and prints what it found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -111,6 +145,12 @@ def main() -> None:
     found["series_coverage"] = {
         f"{elo:g}": series_coverage(arguments.matches, elo, generator(arguments.seed, "series", int(elo)))
         for elo in (0.0, 50.0, 150.0)
+    }
+    found["adaptive_ladder"] = {
+        name: ladder_coverage(
+            arguments.matches, generator(arguments.seed, "ladder", name), rated=name == "rated_levels"
+        )
+        for name in ("rated_levels", "unrated_levels")
     }
     print(json.dumps(found, indent=2))
 

@@ -73,6 +73,8 @@ class SeriesResult:
     """By match number, those that failed among them."""
     endings: dict[Ending, int]
     """Games by how they ended."""
+    groups: tuple[tuple[float, ...], ...] = ()
+    """Unit scores of the games of each opening, in order; openings whose games all failed are left out."""
     failures: tuple[SeriesFailure, ...] = ()
     """Games that failed, by match number: they are in no count and in no score above."""
     sprt: SprtResult | None = None
@@ -252,6 +254,7 @@ def summarise(game: Game, agent: str, opponent: str, results: list[MatchResult],
         opponent_seconds_per_move=time_of[opponent] / max(1, moves_of[opponent]),
         played=tuple(result.played for result in every),
         endings=dict(Counter(result.ending for result in every)),
+        groups=tuple(tuple(each) for each in groups.values()),
         failures=failures,
     )
 

@@ -1,4 +1,4 @@
-"""``gameil ladder --game G --agent A``: an agent against the built-in levels."""
+"""``gameil ladder --game G --agent A``: an agent's place among levels."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ from gameil.cli.stage_command import run_stage
 
 
 def main(argv: Sequence[str]) -> int:
-    """Plays every level and prints one line a level: score and Elo difference with 95 % intervals."""
+    """Plays and prints one line a level, then the ladder with the agent on it: Elo with 95 % intervals."""
+    from gameil.arena.ladder import place_text
     from gameil.arena.tables import series_table
     from gameil.stages.ladder import LadderConfig, ladder
 
@@ -15,6 +16,7 @@ def main(argv: Sequence[str]) -> int:
         LadderConfig,
         ladder,
         argv,
-        description="Measures an agent against the built-in levels of its game: beginner, easy, medium, hard, elite.",
-        summary=lambda results: series_table(results["table"], first="level"),
+        description="Finds an agent's place among levels (built-in ones, engines or any agents) with "
+        "as few games as that takes.",
+        summary=lambda results: f"{series_table(results['table'], first='level')}\n\n{place_text(results)}",
     )

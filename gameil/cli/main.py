@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "label": ("gameil.cli.label", "choose positions of a dataset for people to label in the browser"),
     "record": ("gameil.cli.record", "write down games that agents play against each other"),
     "evaluate": ("gameil.cli.evaluate", "measure one agent against another over paired games"),
-    "ladder": ("gameil.cli.ladder", "measure an agent against the built-in levels, beginner to hard"),
+    "ladder": ("gameil.cli.ladder", "find an agent's place among built-in levels or any agents"),
     "tournament": ("gameil.cli.tournament", "let many agents play each other: round robin, gauntlet or Swiss"),
     "accuracy": ("gameil.cli.accuracy", "measure how often an agent chooses the move that people played"),
     "analyse": ("gameil.cli.analyse", "show what an agent thinks of a position: moves, visits, values, lines"),

