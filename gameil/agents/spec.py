@@ -13,6 +13,8 @@
                                                 xiangqi, crazyhouse, antichess and breakthrough too
     gtp:gnugo,level=5                           a Go engine likewise
     external:gnubg,plies=0,noise=0.05           GNU Backgammon
+    exact                                       perfect play by exhaustive search, in games small enough
+    shortest_path                               the same for one player, as in OpenSpiel's pathfinding
 
 A spec holds no character that a shell treats specially. Options are typed and bounded; unknown ones are refused.
 """
@@ -29,6 +31,7 @@ from gameil.errors import ConfigError
 from gameil.games.game import Game
 
 if TYPE_CHECKING:
+    from gameil.agents.exact import Planner
     from gameil.search.rules import RuleConfig
 
 _ALLOWED = re.compile(r"[A-Za-z0-9_./:=,+@%~-]+")
@@ -235,6 +238,21 @@ def _gtp(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineCon
     return GtpAgent(str(spec), game, engine=spec.target, config=config, processes=processes)
 
 
+def _exact(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
+    from gameil.agents.exact import PerfectAgent
+
+    return PerfectAgent(str(spec), build_planner(spec, game))
+
+
+def build_planner(spec: AgentSpec, game: Game) -> "Planner":
+    """What finds the best actions for ``exact`` and ``shortest_path``. Raises ``AgentError`` for another game."""
+    from gameil.agents.exact import ExactSolver, ShortestPaths
+
+    if spec.kind == "shortest_path":
+        return ShortestPaths(str(spec), game)
+    return ExactSolver(str(spec), game, positions=int(spec.options.get("positions", 5_000_000)))
+
+
 def _external(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
     from gameil.agents.external import ExternalAgent
 
@@ -295,6 +313,8 @@ _KINDS: dict[str, _Kind] = {
         },
         _uci,
     ),
+    "exact": _Kind("", {"positions": Option(int, 1, 100_000_000)}, _exact),
+    "shortest_path": _Kind("", {}, _exact),
     "external": _Kind(
         "an engine's name",
         {"plies": Option(int, 0, 4), "noise": Option(float, 0, 1), "processes": _PROCESSES},

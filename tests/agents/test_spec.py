@@ -34,7 +34,10 @@ def test_canonical_text_is_a_fixed_point(spec: str, canonical: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("alphazero", "unknown kind 'alphazero'; there are random, mcts, builtin, snapshot, uci, external, gtp"),
+        (
+            "alphazero",
+            "unknown kind 'alphazero'; there are random, mcts, builtin, snapshot, uci, exact, sho",
+        ),
         ("", "a spec is one word"),
         ("random; rm", "a spec is one word"),
         ("snapshot:$(x)", "a spec is one word"),
