@@ -11,6 +11,7 @@ example: gameil dagger configs/dagger/connect_four.toml --init runs/imitate/snap
 def main(argv: Sequence[str]) -> int:
     """Runs the command; returns its exit code."""
     from gameil.cli.stage_command import run_stage
-    from gameil.stages.dagger import DaggerConfig, dagger
+    from gameil.stages.dagger import dagger
+    from gameil.stages.dagger_config import DaggerConfig
 
     return run_stage("dagger", DaggerConfig, dagger, argv, description=DESCRIPTION, track=True)

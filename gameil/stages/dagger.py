@@ -9,7 +9,7 @@ Ross, Gordon and Bagnell, "A Reduction of Imitation Learning and Structured Pred
 in the search. Resumable at rounds; labels that were committed are never made twice.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,101 +27,20 @@ from gameil.dataset.schema import SplitRule
 from gameil.dataset.writer import DatasetWriter
 from gameil.errors import ConfigError
 from gameil.experts.build import build_expert
-from gameil.experts.mixture import BetaConfig, MixtureAgent
-from gameil.experts.people import PEOPLE
+from gameil.experts.mixture import MixtureAgent
 from gameil.games.registry import make_game
-from gameil.learners.behavioural_cloning import BehaviouralCloning, CloningConfig
+from gameil.learners.behavioural_cloning import BehaviouralCloning
 from gameil.learners.held_out import measure_held_out
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet
+from gameil.reports.charts import line_chart
 from gameil.seeding import generator, stream_seed
+from gameil.stages.dagger_config import DaggerConfig
 from gameil.stages.forgetting import held_out_positions
 from gameil.stages.interrupts import DeferredInterrupt
-from gameil.stages.labelling import (
-    Choice,
-    candidates,
-    choose,
-    games_of_round,
-    label_batches,
-    label_places,
-    play_mixture,
-)
+from gameil.stages.label_choice import candidates, choose
+from gameil.stages.labelling import games_of_round, label_batches, label_places, play_mixture
 from gameil.tracking.run import Run
-
-
-@dataclass(frozen=True)
-class DaggerConfig:
-    """Who is taught, by whom, and how much."""
-
-    __pydantic_config__ = {"extra": "forbid"}
-
-    init: Path
-    """Snapshot to start from."""
-    game: str = ""
-    """Game to play, of the snapshot's family; empty: the snapshot's own."""
-    expert: str = "mcts:1000"
-    """Spec of a search (``mcts:SIMULATIONS``, ``snapshot:PATH,search=N``), or ``people``, who label in a browser."""
-    expert_games: int = 40
-    """Games that the expert first plays against the policy; 0 takes it on trust."""
-    expert_min_score: float = 0.5
-    """The expert must score more than this in them: one that is weaker than its pupil teaches it worse habits."""
-    rounds: int = 4
-    """Rounds of playing, labelling and learning."""
-    games_per_round: int = 256
-    """Games of the mixture policy."""
-    labels_per_round: int = 4000
-    """Most positions that the expert labels."""
-    choice: Choice = "all"
-    """``all``: positions of the games at random; ``uncertain``: where the policy's entropy is greatest."""
-    beta: BetaConfig = field(default_factory=BetaConfig)
-    label_temperature: float = 1.0
-    """Labels are the expert's visits to the power of 1 / temperature: below 1 sharper."""
-    temperature: float = 1.0
-    """Of the policy in the mixture's games: 1 visits what the policy finds possible, 0 only its favourites."""
-    opening_plies: int | None = None
-    """Random plies that begin every game; None: as in series (``arena.openings.default_plies``)."""
-    max_plies: int = 0
-    """Games are cut after so many plies; 0: only the rules end them."""
-    dataset: Path | None = None
-    """Dataset of the games that the policy was pretrained on, to keep learning from."""
-    dataset_share: float = 0.3
-    """Its share of every batch; the rest are labels of all rounds so far."""
-    steps_per_round: int = 400
-    """Gradient updates a round."""
-    batch_size: int = 512
-    """Positions in each."""
-    learner: CloningConfig = field(default_factory=lambda: CloningConfig(learning_rate=1e-3, warmup_steps=20))
-    """Begins anew each round, from the weights of the last one."""
-    augment: bool = True
-    """Map positions by random symmetries of the game that keep its start."""
-    held_out_positions: int = 4096
-    """Positions of the dataset's validation split for the forgetting meter."""
-    opponent: str = ""
-    """Spec of the agent that every round is measured against; empty: the parent, the snapshot started from."""
-    series_games: int = 200
-    """Games of each measurement, all at temperature 0."""
-    processes: int = 0
-    """Processes of the expert; 0: one a core."""
-    threads: int = 0
-    """CPU threads of the network; 0 for all cores (or what ``OMP_NUM_THREADS`` says)."""
-    device: str = "auto"
-    """``auto`` (CUDA where there is one), ``cpu``, ``cuda``, ``cuda:1``."""
-    seed: int = 0
-    """Seed of games, labels and updates."""
-
-    def __post_init__(self) -> None:
-        for name in ("rounds", "games_per_round", "labels_per_round", "steps_per_round", "batch_size", "series_games"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("expert_games", "temperature", "max_plies", "held_out_positions", "processes", "threads"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}")
-        if self.label_temperature <= 0.0:
-            raise ConfigError(f"label_temperature must be positive, got {self.label_temperature}")
-        if not 0.0 < self.dataset_share < 1.0:
-            raise ConfigError(f"dataset_share must be above 0 and below 1, got {self.dataset_share}")
-        if self.expert == PEOPLE and (self.expert_games or self.beta.kind != "never"):
-            raise ConfigError("people only label: with them as expert, expert_games must be 0 and beta.kind never")
 
 
 def dagger(config: DaggerConfig, run: Run, *, resume: bool) -> dict[str, Any]:
@@ -148,7 +67,7 @@ def dagger(config: DaggerConfig, run: Run, *, resume: bool) -> dict[str, Any]:
         with DeferredInterrupt() as interrupt:
             if not stage.rows:
                 stage.begin()
-            while stage.round < config.rounds:
+            while stage.round < config.rounds and stage.labels_left() > 0:
                 stage.collect(interrupt)
                 stage.label(interrupt)
                 stage.learn(interrupt)
@@ -156,6 +75,10 @@ def dagger(config: DaggerConfig, run: Run, *, resume: bool) -> dict[str, Any]:
         return stage.finish()
     finally:
         stage.close()
+
+
+_TWIN = "control."
+"""What the names of the twin's tensors begin with in a checkpoint."""
 
 
 class _Dagger:
@@ -168,6 +91,8 @@ class _Dagger:
         self.game = make_game(config.game) if config.game else self.parent.game
         self.encoder = self.parent.encoder
         self.policy = load_snapshot(config.init).model
+        self.twin = load_snapshot(config.init).model if config.control is not None else None
+        """Learns from further games of people instead of labels."""
         self.expert = build_expert(
             config.expert, self.game, temperature=config.label_temperature, processes=config.processes or None
         )
@@ -188,6 +113,18 @@ class _Dagger:
         if self.expert is not None:
             self.expert.close()
         self.labels.close()
+
+    def labels_left(self) -> int:
+        """Labels that this round may still make, those it has made included."""
+        config = self.config
+        if not config.label_budget:
+            return config.labels_per_round
+        before = sum(
+            label.round < self.round
+            for game_id in self.labels.label_counts()
+            for _, label in self.labels.all_labels(game_id)
+        )
+        return min(config.labels_per_round, config.label_budget - before)
 
     def freeze(self, model: PolicyValueNet) -> NetworkEvaluator:
         """A copy of ``model`` for play."""
@@ -247,7 +184,7 @@ class _Dagger:
         places = choose(
             self.labels,
             candidates(self.labels, games_of_round(self.labels, self.round), round=self.round),
-            config.labels_per_round,
+            self.labels_left(),
             choice=config.choice,
             evaluator=self.freeze(self.policy),
             encoder=self.encoder,
@@ -262,26 +199,36 @@ class _Dagger:
                 self.expert,
                 seed=config.seed,
                 round=self.round,
+                targets=config.targets,
                 progress=lambda count: _advance(lambda: bar.advance(count), interrupt),
             )
 
     def learn(self, interrupt: DeferredInterrupt) -> None:
-        """Trains on people's games and all labels so far; the averaged weights become the policy."""
+        """Trains on people's games and all labels so far; the twin on people's games and further ones."""
         config = self.config
-        learner = BehaviouralCloning(
-            self.policy, config.learner, total_steps=config.steps_per_round, device=config.device
-        )
+        self.policy, metrics = self.train("training", self.policy, self.labels_path, interrupt, labels=True)
+        self.run.log(self.round + 1, metrics)
+        if self.twin is not None and config.control is not None:
+            self.twin, _ = self.train("training the control", self.twin, config.control, interrupt, labels=False)
+
+    def train(
+        self, what: str, model: PolicyValueNet, source: Path, interrupt: DeferredInterrupt, *, labels: bool
+    ) -> tuple[PolicyValueNet, dict[str, float]]:
+        """One round's updates of ``model``; returns the averaged weights and the means over the second half."""
+        config = self.config
+        learner = BehaviouralCloning(model, config.learner, total_steps=config.steps_per_round, device=config.device)
         loader = label_batches(
-            self.labels_path,
+            source,
             config.dataset,
             self.encoder.config,
             batch_size=config.batch_size,
             dataset_share=config.dataset_share,
             augment=config.augment,
+            labels=labels,
             seed=stream_seed(config.seed, "loader", self.round),
         )
         sums: dict[str, float] = {}
-        with self.run.progress(f"round {self.round}: training", config.steps_per_round, "steps") as bar:
+        with self.run.progress(f"round {self.round}: {what}", config.steps_per_round, "steps") as bar:
             for step in range(config.steps_per_round):
                 metrics = learner.step(next(loader)).metrics
                 if step >= config.steps_per_round // 2:
@@ -290,9 +237,7 @@ class _Dagger:
                 _advance(bar.advance, interrupt)
                 bar.update(loss=metrics["loss/policy"], top1=metrics["accuracy/top1"])
         half = config.steps_per_round - config.steps_per_round // 2
-        self.run.log(self.round + 1, {name: value / half for name, value in sums.items()})
-        self.policy = learner.evaluation_model()
-        self.policy.requires_grad_(True)
+        return learner.evaluation_model().requires_grad_(True), {name: value / half for name, value in sums.items()}
 
     def end_round(self) -> None:
         """Measures the round, keeps its snapshot and saves the checkpoint."""
@@ -306,33 +251,48 @@ class _Dagger:
         self.save()
 
     def measure(self, round: int) -> dict[str, Any]:
-        """Score against the opponent and human accuracy, as a row, metrics and a line."""
+        """Score against the opponent and human accuracy, as a row, metrics and a line; the twin's beside them."""
         config = self.config
         labels = sum(self.labels.label_counts().values())
         row: dict[str, Any] = {"round": round, "labels": labels}
-        if round == -1 and not config.opponent:
-            row |= {"score": 0.5, "low": 0.5, "high": 0.5}
-            shown = ""
-        else:
-            opponent: Agent = self.agent("parent", self.parent.model)
-            if config.opponent:
-                opponent = build_agent(config.opponent, self.game, seed=config.seed)
-            result = self.series("measuring", self.agent("policy", self.policy), opponent, config.series_games)
-            opponent.close()
-            row |= {"score": result.score, "low": result.interval.low, "high": result.interval.high}
-            shown = f" against {config.opponent or 'parent'}: {_shown(result)};"
-        metrics = {"arena/score": row["score"], "labels/total": float(labels)}
-        if self.held_out:
-            found = measure_held_out(self.freeze(self.policy), self.held_out)
-            if "nll" in found:
-                row |= {"human_top1": found["top1"], "human_nll": found["nll"]}
-                metrics |= {"human/top1": found["top1"], "human/nll": found["nll"]}
-                shown += f" human moves top-1 {found['top1']:.1%}, NLL {found['nll']:.3f};"
+        metrics = {"labels/total": float(labels)}
+        shown = ""
+        for name, model in (("", self.policy), ("control_", self.twin)):
+            if model is None:
+                continue
+            if round == -1 and not config.opponent:
+                row |= {f"{name}score": 0.5, f"{name}low": 0.5, f"{name}high": 0.5}
+            else:
+                opponent: Agent = self.agent("parent", self.parent.model)
+                if config.opponent:
+                    opponent = build_agent(config.opponent, self.game, seed=config.seed)
+                result = self.series("measuring", self.agent("policy", model), opponent, config.series_games)
+                opponent.close()
+                low, high = result.interval.low, result.interval.high
+                row |= {f"{name}score": result.score, f"{name}low": low, f"{name}high": high}
+                against = f" against {config.opponent or 'parent'}: {_shown(result)};"
+                shown += f" control{against}" if name else against
+            metrics[f"arena/{name}score"] = row[f"{name}score"]
+            if self.held_out:
+                found = measure_held_out(self.freeze(model), self.held_out)
+                if "nll" in found:
+                    row |= {f"{name}human_top1": found["top1"], f"{name}human_nll": found["nll"]}
+                    metrics |= {f"human/{name}top1": found["top1"], f"human/{name}nll": found["nll"]}
+                    shown += f" human moves top-1 {found['top1']:.1%}, NLL {found['nll']:.3f};"
         self.rows.append(row)
         self.run.log(round + 1, metrics)
         where = "start" if round == -1 else f"round {round}"
         self.run.say(f"{where}:{shown} {labels:,} labels")
         return row
+
+    def draw(self) -> None:
+        """The curve of score and held-out human accuracy by round, as an SVG in the run directory."""
+        curves = {
+            name.replace("_", " "): [(row["round"] + 1.0, float(row[name])) for row in self.rows if name in row]
+            for name in ("score", "human_top1", "control_score", "control_human_top1")
+        }
+        svg = line_chart({name: points for name, points in curves.items() if points}, label="rounds", x_name="rounds")
+        (self.run.directory / "rounds.svg").write_text(svg)
 
     def series(self, description: str, agent: Agent, opponent: Agent, games: int) -> SeriesResult:
         """A paired series with a progress bar."""
@@ -361,14 +321,21 @@ class _Dagger:
 
     def save(self) -> None:
         """Saves a checkpoint between two rounds."""
-        self.store.save(self.round, self.policy.state_dict(), {"rows": self.rows, "best_score": self.best_score})
+        tensors = dict(self.policy.state_dict())
+        if self.twin is not None:
+            tensors |= {f"{_TWIN}{name}": tensor for name, tensor in self.twin.state_dict().items()}
+        self.store.save(self.round, tensors, {"rows": self.rows, "best_score": self.best_score})
 
     def restore(self) -> None:
         """Goes on after the last round that was finished."""
         checkpoint = self.store.latest()
         if checkpoint is None:
             return
-        self.policy.load_state_dict(checkpoint.tensors)
+        tensors = checkpoint.tensors
+        self.policy.load_state_dict({name: one for name, one in tensors.items() if not name.startswith(_TWIN)})
+        if self.twin is not None:
+            twins = {name.removeprefix(_TWIN): one for name, one in tensors.items() if name.startswith(_TWIN)}
+            self.twin.load_state_dict(twins)
         self.round = checkpoint.step
         self.rows = list(checkpoint.state["rows"])
         self.best_score = float(checkpoint.state["best_score"])
@@ -376,6 +343,7 @@ class _Dagger:
 
     def finish(self) -> dict[str, Any]:
         """The results."""
+        self.draw()
         improved = self.best_score > float(self.rows[0]["score"])
         if not improved:
             self.run.say("no round was better than the start, so the parent stays the best snapshot")

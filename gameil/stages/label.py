@@ -13,7 +13,7 @@ from gameil.errors import ConfigError, DatasetError
 from gameil.experts.people import people_labels
 from gameil.models.inference import NetworkEvaluator
 from gameil.seeding import generator
-from gameil.stages.labelling import Choice, Place, candidates, choose
+from gameil.stages.label_choice import Choice, Place, candidates, choose, lost_by_the_mover
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class LabelConfig:
     positions: int = 100
     """Positions to queue."""
     choice: Choice = "all"
-    """``all``: at random; ``uncertain``: where the entropy of ``policy`` is greatest."""
+    """``all``: at random; ``uncertain``: where the entropy of ``policy`` is greatest; ``disagreeing``: where its policy
+    and its value are most at odds; ``losing``: of the side that lost."""
     policy: Path | None = None
     """Snapshot whose uncertainty chooses."""
     games: int = 500
@@ -45,8 +46,8 @@ class LabelConfig:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.round is not None and self.round < 0:
             raise ConfigError(f"round must be at least 0, got {self.round}")
-        if self.choice == "uncertain" and self.policy is None:
-            raise ConfigError('choice "uncertain" needs policy: the snapshot that is uncertain')
+        if self.choice in ("uncertain", "disagreeing") and self.policy is None:
+            raise ConfigError(f'choice "{self.choice}" needs policy: the snapshot that is {self.choice}')
 
 
 def label(config: LabelConfig) -> dict[str, Any]:
@@ -82,6 +83,8 @@ def label(config: LabelConfig) -> dict[str, Any]:
 
 def _choose(config: LabelConfig, dataset: Dataset, found: list[Place]) -> list[Place]:
     rng = generator(config.seed, "label", "positions")
+    if config.choice == "losing":
+        found = lost_by_the_mover(dataset, found)
     if config.policy is None:
         chosen = rng.permutation(len(found))[: config.positions]
         return [found[index] for index in np.sort(chosen)]

@@ -4,13 +4,11 @@ Everything lands in the run's own dataset as it is made: the games in one transa
 a killed round loses at most a few seconds of the expert's work.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gameil.agents.agent import Agent
 from gameil.arena.openings import random_openings
@@ -22,30 +20,18 @@ from gameil.dataset.mixture import MixtureLoader, split_batch
 from gameil.dataset.writer import DatasetWriter
 from gameil.experts.expert import Expert
 from gameil.experts.people import ask_people
-from gameil.games.game import Game, State
-from gameil.models.inference import NetworkEvaluator
-from gameil.positions.encoder import EncoderConfig, ObservationEncoder
+from gameil.games.game import Game
+from gameil.positions.encoder import EncoderConfig
+from gameil.positions.label import Label
 from gameil.positions.played_game import PlayedGame
-from gameil.positions.position_batch import flat_legal
-from gameil.positions.replay import replay
 from gameil.rollout.matches import Pairing, play_matches
 from gameil.seeding import generator, stream_seed
+from gameil.stages.label_choice import Place, chunked, states_at
 
-Choice = Literal["all", "uncertain"]
-"""``all``: positions at random; ``uncertain``: those where the policy's entropy is greatest."""
-
+Targets = Literal["soft", "hard"]
+"""``soft``: the expert's probabilities; ``hard``: all on its best action, as Ross et al. (2011) have it."""
 LABELS_A_COMMIT = 256
 """Labels in one transaction: what a kill can cost."""
-POSITIONS_A_CALL = 1024
-"""Positions in one network call."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One position of the dataset."""
-
-    game_id: int
-    ply: int
 
 
 def round_prefix(round: int) -> str:
@@ -87,78 +73,6 @@ def games_of_round(dataset: Dataset, round: int) -> list[int]:
     return [game_id for game_id in ids if (dataset.game(game_id).match_id or "").startswith(prefix)]
 
 
-def labelled_places(dataset: Dataset, *, before_round: int) -> set[Place]:
-    """Positions that earlier rounds have labels for."""
-    return {
-        Place(game_id, ply)
-        for game_id in dataset.label_counts()
-        for ply, label in dataset.all_labels(game_id)
-        if label.round < before_round
-    }
-
-
-def candidates(dataset: Dataset, game_ids: Sequence[int], *, round: int) -> list[Place]:
-    """Positions of these games with a choice of moves, each history once, none that an earlier round has labelled."""
-    seen = {
-        dataset.game_for_replay(place.game_id).actions[: place.ply].tobytes()
-        for place in labelled_places(dataset, before_round=round)
-    }
-    places: list[Place] = []
-    for game_id in game_ids:
-        played = dataset.game_for_replay(game_id)
-        for ply, state, _ in replay(played):
-            history = played.actions[:ply].tobytes()
-            if len(state.legal_actions()) > 1 and history not in seen:
-                seen.add(history)
-                places.append(Place(game_id, ply))
-    return places
-
-
-def choose(
-    dataset: Dataset,
-    places: Sequence[Place],
-    number: int,
-    *,
-    choice: Choice,
-    evaluator: NetworkEvaluator,
-    encoder: ObservationEncoder,
-    rng: np.random.Generator,
-) -> list[Place]:
-    """At most ``number`` of the positions, in the dataset's order."""
-    if len(places) <= number:
-        return list(places)
-    if choice == "uncertain":
-        found = policy_entropies(evaluator, encoder, states_at(dataset, places))
-        chosen = np.argsort(-found, kind="stable")[:number]
-    else:
-        chosen = rng.choice(len(places), number, replace=False)
-    return [places[index] for index in np.sort(chosen)]
-
-
-def policy_entropies(
-    evaluator: NetworkEvaluator, encoder: ObservationEncoder, states: Iterable[State]
-) -> NDArray[np.float64]:
-    """Entropy of the policy in each state, in nats, ``[B]``."""
-    parts: list[NDArray[np.float64]] = []
-    for chunk in chunked(states, POSITIONS_A_CALL):
-        legal, rows = flat_legal([state.legal_actions() for state in chunk])
-        log_probs, _ = evaluator.evaluate_legal(encoder.encode(chunk), legal, rows)
-        entropies = np.bincount(rows, weights=-np.exp(log_probs) * log_probs, minlength=len(chunk))
-        parts.append(entropies.astype(np.float64))
-    return np.concatenate(parts)
-
-
-def states_at(dataset: Dataset, places: Sequence[Place]) -> Iterator[State]:
-    """The states of these positions, which are sorted by game and ply."""
-    by_game: dict[int, set[int]] = {}
-    for place in places:
-        by_game.setdefault(place.game_id, set()).add(place.ply)
-    for game_id, plies in by_game.items():
-        for ply, state, _ in replay(dataset.game_for_replay(game_id)):
-            if ply in plies:
-                yield state.clone()
-
-
 def label_places(
     dataset: Dataset,
     places: Sequence[Place],
@@ -166,6 +80,7 @@ def label_places(
     *,
     seed: int,
     round: int,
+    targets: Targets,
     progress: Callable[[int], None],
 ) -> None:
     """Labels those of the positions that this round has not labelled yet, committing as it goes; without an expert,
@@ -189,23 +104,34 @@ def label_places(
             chosen = missing[number * size : number * size + len(chunk)]
             rngs = [generator(seed, "label", round, place.game_id, place.ply) for place in chosen]
             for place, label in zip(chosen, expert.label(chunk, rngs, round=round), strict=True):
-                writer.add_label(place.game_id, place.ply, label)
+                writer.add_label(place.game_id, place.ply, hard(label) if targets == "hard" else label)
             writer.commit()
             progress(len(chunk))
 
 
+def hard(label: Label) -> Label:
+    """The same label with all the probability on the likeliest action, of equal ones the lowest."""
+    best = int(label.probs.argmax())
+    return Label(label.expert, label.round, label.actions[best : best + 1], np.ones(1, np.float32), label.value)
+
+
 def label_batches(
-    labels: Path,
+    source: Path,
     dataset: Path | None,
     encoder: EncoderConfig,
     *,
     batch_size: int,
     dataset_share: float,
     augment: bool,
+    labels: bool,
     seed: int,
 ) -> MixtureLoader:
-    """Endless batches of labelled positions, with people's positions in their share where there is a dataset."""
-    sources = [(labels, True)] if dataset is None else [(labels, True), (dataset, False)]
+    """Endless batches of a source's positions, with those of a dataset in their share where there is one.
+
+    Args:
+        labels: the source's labelled positions, to be played as labelled; else all of its games.
+    """
+    sources = [(source, labels)] if dataset is None else [(source, labels), (dataset, False)]
     shares = [1.0] if dataset is None else [1.0 - dataset_share, dataset_share]
     return MixtureLoader(
         [
@@ -220,15 +146,3 @@ def label_batches(
             for (path, is_labels), size in zip(sources, split_batch(batch_size, shares), strict=True)
         ]
     )
-
-
-def chunked(states: Iterable[State], size: int) -> Iterator[list[State]]:
-    """The states in lists of ``size``, the last one shorter."""
-    chunk: list[State] = []
-    for state in states:
-        chunk.append(state)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

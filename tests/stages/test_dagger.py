@@ -16,7 +16,16 @@ from gameil.learners.learner import StepResult
 from gameil.positions.label import Label
 from gameil.positions.position_batch import PositionBatch
 from gameil.positions.replay import replay
-from gameil.stages.labelling import Place, candidates, chunked, policy_entropies, states_at
+from gameil.stages.label_choice import (
+    Place,
+    candidates,
+    choose,
+    chunked,
+    lost_by_the_mover,
+    policy_entropies,
+    regrets,
+    states_at,
+)
 from tests.stages.toy_start import weights, write_games, write_start
 
 
@@ -226,3 +235,58 @@ def test_entropies_are_those_of_the_policy(finished: Path, start: Path) -> None:
         probs = np.exp(evaluation.log_probs[0, state.legal_actions()].astype(np.float64))
         assert value == pytest.approx(float(-(probs * np.log(probs)).sum()), abs=1e-4)
     assert [len(chunk) for chunk in chunked(states[:5], 2)] == [2, 2, 1]
+
+
+def test_choices_budget_hard_targets_and_the_control(start: Path, games: Path, runs: Path) -> None:
+    flags = {"choice": "disagreeing", "targets": "hard", "label_budget": 100, "labels_per_round": 80, "rounds": 3}
+    quick = {"expert_games": 0, "steps_per_round": 10, "games_per_round": 20, "series_games": 10}
+    assert main(arguments(start, runs, "choices", dataset=games, control=games, **flags, **quick)) == 0
+    rows = _results(runs / "choices")["rounds"]
+    assert [row["labels"] for row in rows] == [0, 80, 100], "the budget ends the third round before it begins"
+    assert all(0.0 <= row["control_score"] <= 1.0 and "control_human_top1" in row for row in rows)
+    labels = Dataset(runs / "choices" / "labels.lmdb")
+    every = [label for game_id in labels.label_counts() for _, label in labels.all_labels(game_id)]
+    assert {len(label.actions) for label in every} == {1}
+    assert {label.expert for label in every} == {"mcts:300"}
+    assert "<svg" in (runs / "choices" / "rounds.svg").read_text()
+    assert main(arguments(start, runs, "no-data", control=games, **quick)) == 2
+
+
+def test_regret_is_what_one_action_ahead_would_gain(start: Path, finished: Path) -> None:
+    """Where the policy is uniform and one move of three wins, regret is the win less the mean."""
+    snapshot, dataset = load_snapshot(start), Dataset(finished / "labels.lmdb")
+    state = snapshot.game.initial_state()
+    for action in (0, 3, 1, 4, 8, 7):  # the mover wins with 2; 5 and 6 are the others
+        state.apply(action)
+    (regret,) = regrets(snapshot.evaluator(), snapshot.encoder, [state])
+    evaluation = snapshot.evaluator().evaluate(snapshot.encoder.encode([state]), [state.legal_actions()])
+    probs = np.exp(evaluation.log_probs[0, state.legal_actions()].astype(np.float64))
+    after = []
+    for action in state.legal_actions():
+        one = state.clone()
+        one.apply(action)
+        legal = [one.legal_actions()]
+        value = (
+            1.0
+            if one.is_terminal()
+            else -snapshot.evaluator().evaluate(snapshot.encoder.encode([one]), legal).values[0]
+        )
+        after.append(float(value))
+    assert max(after) == 1.0
+    assert regret == pytest.approx(1.0 - float(probs @ np.array(after)), abs=1e-5)
+    places = candidates(dataset, dataset.game_ids().tolist(), round=9)
+    lost = lost_by_the_mover(dataset, places)
+    assert 0 < len(lost) < len(places)
+    for place, one in zip(lost, states_at(dataset, lost), strict=True):
+        assert dataset.game(place.game_id).returns[one.current_player()] < 0
+    some = choose(
+        dataset,
+        places,
+        5,
+        choice="losing",
+        evaluator=snapshot.evaluator(),
+        encoder=snapshot.encoder,
+        rng=np.random.default_rng(0),
+    )
+    assert set(some) <= set(lost)
+    assert len(some) == 5
