@@ -51,10 +51,10 @@ class Heard:
         raise AssertionError(f"not heard within {seconds} s, but {self.lines}")
 
 
-def tiny_snapshot(path: Path, game_id: str) -> str:
+def tiny_snapshot(path: Path, game_id: str, *, value_pool: bool = True) -> str:
     """Spec of an untrained network of a few hundred weights, with a search of 8 simulations."""
     config = ModelConfig(
-        channels=8, blocks=1, squeeze=4, policy_channels=8, value_channels=2, value_hidden=8, value_pool=True
+        channels=8, blocks=1, squeeze=4, policy_channels=8, value_channels=2, value_hidden=8, value_pool=value_pool
     )
     game, encoder = make_game(game_id), EncoderConfig(last_moves=1)
     model = build_model(config, game, ObservationEncoder(game, encoder).shape, seed=0)

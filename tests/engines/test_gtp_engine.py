@@ -15,6 +15,7 @@ from gameil.agents.engine_process import find_engine
 from gameil.cli.main import main
 from gameil.engines.go_points import area_score, fixed_handicap
 from gameil.engines.gtp_engine import GtpEngine
+from gameil.engines.gtp_words import GtpTime
 from gameil.errors import ConfigError, EngineError
 from tests.engines.engine_lines import GTP_WORDS, Heard, session, tiny_snapshot
 
@@ -128,12 +129,62 @@ def test_analysis_goes_on_until_the_next_line(command: str, heard: Heard, tmp_pa
     number = r"\d+" if command == "lz-analyze" else r"-?[\d.]+"
     one = rf"info move \w+ visits \d+( utility {number})? winrate {number} prior {number} order \d+ pv( \w+)+"
     assert all(re.fullmatch(rf"{one}( {one})*", line) for line in reports)
-    assert ask(engine, heard, "boardsize 9") == ["? unacceptable size"], "a snapshot has its size"
     engine.close()
 
 
+def test_boards_of_other_sizes_where_the_network_plays_them(heard: Heard, tmp_path: Path) -> None:
+    """Also: what a snapshot learned is the size that it begins with."""
+    pooled = GtpEngine(tiny_snapshot(tmp_path / "pooled", GAME), "", heard)
+    assert ask(pooled, heard, "boardsize 9", "genmove b")[0] == "="
+    assert ask(pooled, heard, "showboard")[0].count("\n") >= 9
+    pooled.close()
+    bound = GtpEngine(tiny_snapshot(tmp_path / "bound", GAME, value_pool=False), "", heard)
+    assert ask(bound, heard, "boardsize 9", "boardsize 5", "genmove b")[:2] == ["? unacceptable size", "="]
+    bound.close()
+
+
+def test_moves_with_analysis(heard: Heard, tmp_path: Path) -> None:
+    engine = GtpEngine(tiny_snapshot(tmp_path / "best", GAME), GAME, heard)
+    for number, command in enumerate(("lz-genmove_analyze", "kata-genmove_analyze")):
+        heard.lines.clear()
+        assert engine.handle(f"{number} {command} {'bw'[number]} 1")
+        assert heard.lines[0] == f"={number}"
+        assert re.fullmatch(r"play ([A-HJ][1-5]|pass)", heard.lines[-2])
+        assert heard.lines[-1] == ""
+    assert ask(engine, heard, "undo", "undo", "undo")[-1] == "? cannot undo"
+    assert ask(engine, heard, "kata-genmove_analyze green") == ["? invalid color or coordinate"]
+    engine.close()
+
+
+def test_final_status(engine: GtpEngine, heard: Heard) -> None:
+    ask(engine, heard, "play b C3", "play w A5")
+    assert ask(engine, heard, "final_status_list alive", "final_status_list dead", "final_status_list odd") == [
+        "= A5\nC3",
+        "=",
+        "? invalid status",
+    ]
+
+
+def test_times_by_hand() -> None:
+    times = GtpTime()
+    assert times.seconds(0) is None
+    times.settings(["400", "0", "0"])
+    assert times.seconds(0) == 10.0
+    times.left(["w", "30", "10"])
+    assert (times.seconds(0), times.seconds(1)) == (10.0, pytest.approx(2.7))
+    times.kgs_settings(["byoyomi", "0", "10", "5"])
+    assert times.seconds(1) == 9.0
+    times.kgs_settings(["canadian", "0", "60", "20"])
+    assert times.seconds(0) == pytest.approx(2.7)
+    times.kgs_settings(["none"])
+    assert times.seconds(0) is None
+    for words in (["sundial"], ["absolute"], ["byoyomi", "1"]):
+        with pytest.raises(ConfigError):
+            times.kgs_settings(words)
+
+
 def test_time_and_resignation(heard: Heard, tmp_path: Path) -> None:
-    engine = GtpEngine(tiny_snapshot(tmp_path / "best", GAME), GAME, heard, resign_value=1e-9)
+    engine = GtpEngine(tiny_snapshot(tmp_path / "best", GAME, value_pool=False), GAME, heard, resign_value=1e-9)
     answers = ask(engine, heard, "time_settings 4 0 0", "time_left b 2 0", "genmove b", "genmove w")
     assert all(answer.startswith("=") for answer in answers)
     assert "= resign" in answers, "one of the two is not exactly even"
