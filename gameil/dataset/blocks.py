@@ -60,8 +60,7 @@ class Blocks:
         self._config = source.config
         self._dataset = Dataset(source.dataset, family=source.family)
         game = make_game(self._dataset.meta.family)
-        if not game.capabilities.replayable:
-            raise DatasetError(f"{source.dataset}: {game.id} is not replayable, so the loader cannot read it")
+        self._has_observations = not game.capabilities.replayable
         self._encoder = GameEncoder(ObservationEncoder(game, source.encoder))
         self._weights = PositionWeights(source.config)
         self.augmentation = Augmentation(game, only_keeping_start=source.config.symmetries == "start")
@@ -130,6 +129,9 @@ class Blocks:
         dates = []
         for game_id, mine in zip(game_ids, wanted, strict=True):
             played = self._dataset.game(game_id) if self._weights.by_date else self._dataset.game_for_replay(game_id)
+            if self._has_observations:
+                stored = self._dataset.observations(game_id)
+                played = replace(played, observations=np.concatenate(stored) if stored else None)
             labels = self._labels(game_id) if self._source.labels else None
             games.append(StoredGame(game_id, played, labels, mine))
             dates.append(played.date)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gameil.dataset.augmentation import Augmentation
 from gameil.dataset.blocks import Blocks, SplitSource
 from gameil.dataset.loader_config import LoaderConfig
+from gameil.dataset.picture_shifts import shifted
 from gameil.dataset.schema import Split
 from gameil.dataset.walk import Walk, WalkingLoader
 from gameil.positions.encoder import EncoderConfig
@@ -129,6 +130,9 @@ class _Block:
         batch = self._pool.take(self._order[number * size : (number + 1) * size])
         if self._augmentation is None:
             return batch
+        if self._config.shift_pixels and batch.observations.ndim == 4:
+            rng = generator(self._config.seed, "shifts", *self._key, number)
+            batch = shifted(batch, self._config.shift_pixels, rng)
         return self._augmentation.random(batch, generator(self._config.seed, "symmetries", *self._key, number))
 
 

@@ -67,6 +67,8 @@ class LoaderConfig:
     """Date (YYYY, YYYY-MM or YYYY-MM-DD) that games without one are weighted with."""
     symmetries: Literal["start", "all"] = "start"
     """Which symmetries augment: those that keep the start position, or all."""
+    shift_pixels: int = 0
+    """Pixels that pictures are moved by at most, at random (Yarats et al. 2020 have 4 of 84); 0 leaves them."""
     which_labels: Literal["latest", "all", "best"] = "latest"
     """Where labels are learned: of each position the latest round's, the mean of all, or the best expert's."""
     experts: tuple[str, ...] = ()
@@ -88,7 +90,7 @@ class LoaderConfig:
             raise ConfigError(
                 f"loader.pool_positions must be at least batch_size {self.batch_size}, got {self.pool_positions}"
             )
-        for name in ("positions_per_game", "rating_doubling", "recency_halving"):
+        for name in ("positions_per_game", "rating_doubling", "recency_halving", "shift_pixels"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"loader.{name} must be at least 0, got {getattr(self, name)}")
         if not 0 < self.position_share <= 1:

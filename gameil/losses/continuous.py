@@ -33,11 +33,3 @@ def gaussian_mixture_log_prob(gate: Tensor, means: Tensor, log_stds: Tensor, act
     scaled = (actions.unsqueeze(1) - means) * torch.exp(-log_stds)
     components = (-0.5 * scaled.square() - log_stds - 0.5 * math.log(2.0 * math.pi)).sum(dim=2)
     return torch.logsumexp(torch.log_softmax(gate, dim=1) + components, dim=1)
-
-
-def sample_gaussian_mixture(gate: Tensor, means: Tensor, log_stds: Tensor, generator: torch.Generator) -> Tensor:
-    """One action of each mixture, ``[B, D]``; shapes as of ``gaussian_mixture_log_prob``."""
-    component = torch.multinomial(torch.softmax(gate, dim=1), 1, generator=generator)[:, :, None]
-    index = component.expand(-1, 1, means.shape[2])
-    mean, log_std = means.gather(1, index)[:, 0], log_stds.gather(1, index)[:, 0]
-    return mean + torch.exp(log_std) * torch.randn(mean.shape, generator=generator)

@@ -13,9 +13,9 @@ MAX_DEPTH = 128
 MAX_MODES = 32
 """Bound on the modes of a latent policy."""
 
-Kind = Literal["mlp", "residual", "transformer"]
+Kind = Literal["mlp", "residual", "transformer", "pixels"]
 Size = Literal["tiny", "small", "medium", "large"]
-Policy = Literal["auto", "flat", "planes", "from_to", "autoregressive"]
+Policy = Literal["auto", "flat", "planes", "from_to", "autoregressive", "gaussian"]
 Memory = Literal["none", "lstm", "causal"]
 Condition = Literal["rating", "opponent_rating", "seconds", "year"]
 
@@ -32,6 +32,10 @@ SIZES: Mapping[tuple[Kind, Size], Mapping[str, int]] = {
     ("mlp", "small"): {"hidden": 256, "layers": 2},
     ("mlp", "medium"): {"hidden": 512, "layers": 3},
     ("mlp", "large"): {"hidden": 1024, "layers": 4},
+    ("pixels", "tiny"): {"channels": 16, "hidden": 128},
+    ("pixels", "small"): {"channels": 32, "hidden": 256},
+    ("pixels", "medium"): {"channels": 48, "hidden": 512},
+    ("pixels", "large"): {"channels": 64, "hidden": 1024},
 }
 """Widths and depths of the named sizes. Small residual is Maia's tower (McIlroy-Young et al. 2020: 6 blocks of 64); on
 an 8x8 board, transformers cost about as much as residual towers of the same name."""
@@ -39,16 +43,18 @@ an 8x8 board, transformers cost about as much as residual towers of the same nam
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A policy-value network. Trunks but ``mlp`` need a game with a board; ``mlp`` takes any observation, flattened."""
+    """A policy-value network. ``residual``, ``transformer`` and ``pixels`` need planes; ``mlp`` takes any observation,
+    flattened."""
 
     __pydantic_config__ = {"extra": "forbid"}
 
     kind: Kind = "residual"
-    """``residual``: convolutional tower; ``transformer``: attention between cells; ``mlp``: fully connected."""
+    """``residual``: convolutional tower; ``transformer``: attention between cells; ``mlp``: fully connected;
+    ``pixels``: strided convolutions down to a few cells, for pictures."""
     size: Size = "small"
     """Gives the widths and depths that are not given below (``SIZES``)."""
     channels: int | None = None
-    """Width of a residual tower or transformer; None for that of the size."""
+    """Width of a residual tower or transformer, or of the first layer of ``pixels``; None for that of the size."""
     blocks: int | None = None
     """Residual blocks of two 3x3 convolutions each, or transformer blocks; None for that of the size."""
     stem_kernel: Literal[1, 3, 5, 7] = 3
@@ -61,7 +67,10 @@ class ModelConfig:
     """Heads of attention; divides the ``channels`` of a transformer and the ``memory_width`` of a causal memory."""
     policy: Policy = "auto"
     """``flat``: one linear layer; ``planes``: planes of actions over the board; ``from_to``: dot product of source and
-    target; ``autoregressive``: source, then target, then kind; ``auto``: planes on a board, else flat."""
+    target; ``autoregressive``: source, then target, then kind; ``gaussian``: a
+    mixture of Gaussians over actions that stand for real numbers; ``auto``: planes on a board, else flat."""
+    components: int = 1
+    """Gaussians of a ``gaussian`` policy; 1 for a single one, which cannot choose between two good answers."""
     modes: int = 1
     """Modes of a latent mixture of policies; 1 for a single policy."""
     policy_channels: int = 64
@@ -91,7 +100,7 @@ class ModelConfig:
     memory_window: int = 64
     """Plies that a causal transformer looks back; an LSTM keeps what it can."""
     hidden: int | None = None
-    """Width of the ``mlp`` layers; None for that of the size."""
+    """Width of the ``mlp`` layers, or of the last one of ``pixels``; None for that of the size."""
     layers: int | None = None
     """Number of ``mlp`` layers before the heads; None for that of the size."""
 
@@ -105,6 +114,7 @@ class ModelConfig:
         _check("layers", self.layers, 1, MAX_DEPTH)
         _check("memory_layers", self.memory_layers, 1, MAX_DEPTH)
         _check("modes", self.modes, 1, MAX_MODES)
+        _check("components", self.components, 1, MAX_MODES)
         _check("attention_heads", self.attention_heads, 1, MAX_CHANNELS)
         if len(set(self.conditions)) != len(self.conditions):
             raise ConfigError(f"model.conditions names one twice: {', '.join(self.conditions)}")
@@ -116,7 +126,7 @@ class ModelConfig:
                 f"model.attention_heads must divide memory_width {self.memory_width}, got {self.attention_heads}"
             )
         for name in ("ownership", "value_pool"):
-            if self.kind == "mlp" and getattr(self, name):
+            if self.kind in ("mlp", "pixels") and getattr(self, name):
                 raise ConfigError(f"model.{name} needs a trunk with a board: residual or transformer")
 
     def resolved(self) -> "ModelConfig":

@@ -9,11 +9,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 class ConvNorm(nn.Module):
-    """A convolution that keeps the board's size, and batch normalisation: ``[B, C, H, W]`` to ``[B, out, H, W]``."""
+    """A convolution and batch normalisation: ``[B, C, H, W]`` to ``[B, out, H, W]``, or with a ``stride`` to every
+    so manieth cell."""
 
-    def __init__(self, channels: int, out: int, kernel: int) -> None:
+    def __init__(self, channels: int, out: int, kernel: int, *, stride: int = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, out, kernel, padding=kernel // 2, bias=False)
+        self.conv = nn.Conv2d(channels, out, kernel, padding=kernel // 2, stride=stride, bias=False)
         self.norm: nn.Module = nn.BatchNorm2d(out)
 
     def forward(self, planes: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from gameil.models.heads.policy_head import PolicyHead
 from gameil.models.heads.value import ValueHead
 from gameil.models.layers import BoardPool, ConvNorm, DenseTrunk, ResidualTower
 from gameil.models.memory import CausalCore, GameMemory, LstmCore
+from gameil.models.pixels import PixelTrunk
 from gameil.models.transformer import BoardTransformer
 
 MAX_PARAMETERS = 500_000_000
@@ -168,7 +169,7 @@ def model_shapes(
 def _assemble(config: ModelConfig, game: Game, observation_shape: tuple[int, ...]) -> PolicyValueNet:
     trunk, features = _trunk(config, observation_shape)
     channels = features[0]
-    if config.kind == "mlp":
+    if len(features) == 1:
         value = ValueHead(channels, config.value_hidden, outcomes=config.value == "outcome")
     else:
         layers = [ConvNorm(channels, config.value_channels, 1), nn.ReLU()]
@@ -211,6 +212,9 @@ def _trunk(config: ModelConfig, observation_shape: tuple[int, ...]) -> tuple[nn.
         trunk = DenseTrunk(math.prod(observation_shape), hidden=config.hidden, layers=config.layers)
         return trunk, (config.hidden,)
     assert config.channels is not None
+    if config.kind == "pixels":
+        assert config.hidden is not None
+        return PixelTrunk(observation_shape, channels=config.channels, hidden=config.hidden), (config.hidden,)
     assert config.blocks is not None
     planes, height, width = observation_shape
     features = (config.channels, height, width)

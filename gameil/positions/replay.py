@@ -13,6 +13,7 @@ from gameil.positions.encoder import ObservationEncoder
 from gameil.positions.label import Label
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.position_batch import PositionBatch
+from gameil.positions.recorded import recorded_positions
 
 
 def replay(played: PlayedGame) -> Iterator[tuple[int, State, int]]:
@@ -21,7 +22,10 @@ def replay(played: PlayedGame) -> Iterator[tuple[int, State, int]]:
     The state is one object that moves on: clone it to keep it. Raises ``DatasetError`` when an action is not legal,
     which a transcribed game never has.
     """
-    state = make_game(played.game_id).initial_state(played.start)
+    game = make_game(played.game_id)
+    if not game.capabilities.replayable:
+        raise DatasetError(f"{played.source.file}: {game.id} cannot be replayed: only what was seen is known")
+    state = game.initial_state(played.start)
     for ply, action in enumerate(played.actions.tolist()):
         if ply >= played.num_setup and state.current_player() != CHANCE_PLAYER:
             yield ply, state, action
@@ -41,7 +45,8 @@ def encode_game(
 ) -> PositionBatch:
     """All decisions of a game as one batch; with ``labels``, only the labelled plies, to be played as labelled.
 
-    State by state, for every game; ``GameEncoder`` does the same for whole games of known boards, faster.
+    State by state, for every game; ``GameEncoder`` does the same for whole games of known boards, faster. Games with
+    ``observations`` are not replayed: see ``recorded_positions``.
 
     Args:
         played: the game; its actions are replayed by its own rules.
@@ -51,6 +56,8 @@ def encode_game(
             their value, where they give one, ``returns``: a better estimate than the end of one game.
         wanted: ``[D]``: which of the game's decisions (of its labelled plies, with ``labels``); None for all.
     """
+    if played.observations is not None and labels is None:
+        return recorded_positions(played, encoder, game_id=game_id, wanted=wanted)
     capacity = len(played.actions) - played.num_setup if labels is None else len(labels)
     observations = np.empty((capacity, *encoder.shape), dtype=np.float16)
     buffer = np.zeros(encoder.shape, dtype=np.float32)

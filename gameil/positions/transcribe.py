@@ -168,9 +168,13 @@ def _as_recorded(record: GameRecord, game: Game) -> PlayedGame | RecordError:
     if record.notation != "number" or record.observations is None or len(record.observations) != len(record.moves):
         detail = f"{game.id} cannot be replayed: its records need action ids and an observation before each"
         return RecordError(record.source, "observations", detail)
+    shape = record.observations.shape[1:]
+    if shape != game.observation_shape or record.observations.dtype.kind not in "fu":
+        detail = f"{game.id}: observations of shape {shape}, not {game.observation_shape} of real numbers or bytes"
+        return RecordError(record.source, "observations", detail)
     actions = np.array([int(move) for move in record.moves], dtype=np.int64)
-    if not all(0 <= action <= game.max_action for action in actions.tolist()):
-        return RecordError(record.source, "illegal move", f"{game.id}: action ids must lie in 0..{game.max_action}")
+    if not all(0 <= action < game.num_actions for action in actions.tolist()):
+        return RecordError(record.source, "illegal move", f"{game.id}: action ids must lie below {game.num_actions}")
     return PlayedGame(
         game_id=game.id,
         actions=actions.astype(np.uint32),

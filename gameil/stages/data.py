@@ -10,6 +10,7 @@ from gameil.dataset.writer import DatasetWriter
 from gameil.errors import DatasetError, GameilError
 from gameil.games.registry import make_game
 from gameil.positions.filters import refused_by
+from gameil.positions.played_game import PlayedGame
 from gameil.positions.replay import replay
 from gameil.positions.to_record import to_record
 from gameil.records.formats import format_record, record_format
@@ -72,7 +73,7 @@ def _verify_games(path: Path, game_ids: range) -> tuple[int, list[str], int]:
             content = content_digest(played)
             digest = identity_digest(played, content)
             total += int.from_bytes(digest, "big")
-            plies = {ply for ply, _, _ in replay(played)}
+            plies = _decisions(dataset, game_id, played)
             refused = refused_by(played, meta.filters)
             checks = {
                 f"is a game of {played.game_id}": make_game(played.game_id).family == meta.family,
@@ -87,6 +88,16 @@ def _verify_games(path: Path, game_ids: range) -> tuple[int, list[str], int]:
         except GameilError as error:
             problems.append(f"game {game_id}: {printable(str(error))}")
     return len(game_ids), problems, total
+
+
+def _decisions(dataset: Dataset, game_id: int, played: PlayedGame) -> set[int]:
+    """Plies that players decided: by the rules, or as many as there are observations where these cannot replay it."""
+    if make_game(played.game_id).capabilities.replayable:
+        return {ply for ply, _, _ in replay(played)}
+    number = sum(len(part) for part in dataset.observations(game_id))
+    if number != len(played.actions):
+        raise DatasetError(f"{number} observations for {len(played.actions)} actions")
+    return set(range(number))
 
 
 def show_game(path: Path, game_id: int, ply: int | None) -> list[str]:

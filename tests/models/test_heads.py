@@ -1,5 +1,7 @@
 """Policy heads: places by hand, policies that sum to one, gradients everywhere, refusals where a game has no parts."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from gameil.errors import ConfigError
 from gameil.games.game import BoardLayout
 from gameil.games.registry import make_game
+from gameil.losses.continuous import gaussian_mixture_log_prob
 from gameil.losses.masking import segment_sum
 from gameil.losses.outcome import outcome_value
 from gameil.models.config import ModelConfig
@@ -160,18 +163,43 @@ def test_auxiliary_heads_are_there_when_asked_for_and_gone_in_play() -> None:
 
 
 def test_a_gaussian_mixture_learns_two_answers_to_one_question() -> None:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        head = GaussianMixtureHead(1, 1, components=2)
-    features, generator = torch.ones(256, 1), torch.Generator().manual_seed(0)
-    actions = torch.where(torch.arange(256)[:, None] % 2 == 0, 1.0, -1.0)
-    optimizer = torch.optim.Adam(head.parameters(), lr=0.05)
-    for _ in range(300):
-        loss = -head.log_prob(head(features), actions).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    # A mean would answer 0; the mixture answers 1 or -1, about equally often.
-    samples = head.sample(head(features).detach(), generator)
-    assert (samples.abs() - 1.0).abs().max() < 0.2
-    assert 0.35 < float((samples > 0).float().mean()) < 0.65
+    values = np.linspace(-1.0, 1.0, 41)[:, None]
+    legal, rows = torch.arange(41).repeat(256), torch.arange(256).repeat_interleave(41)
+    played = torch.where(torch.arange(256) % 2 == 0, 36, 4)  # 0.8 and -0.8
+    nll = {}
+    for components in (1, 2):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            head = GaussianMixtureHead(1, values, components=components)
+        optimizer = torch.optim.Adam(head.parameters(), lr=0.05)
+        for _ in range(300):
+            log_probs = head.log_probs(head(torch.ones(256, 1)), legal, rows).view(256, 41)
+            loss = -log_probs.gather(1, played[:, None]).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        nll[components] = float(loss.detach())
+        probs = log_probs.detach().exp()[0]
+        assert float(probs.sum()) == pytest.approx(1.0, abs=1e-5)
+        near = float(probs[3:6].sum() + probs[35:38].sum())
+        # One Gaussian covers both answers and all between them; two choose.
+        assert near > 0.95 if components == 2 else near < 0.3
+    assert nll[2] == pytest.approx(math.log(2.0), abs=0.1)
+    assert nll[1] > 3.0
+
+
+def test_a_fine_grid_gives_the_density() -> None:
+    """-log pi + log(width) is the mixture's own density, where its bounds cut nothing off."""
+    values = np.linspace(-1.0, 1.0, 2001)[:, None]
+    head = GaussianMixtureHead(1, values, components=2)
+    scores = torch.tensor([[0.0, 0.5, -0.2, 0.3, -3.0, -2.5]])
+    log_probs = head.log_probs(scores, torch.arange(2001), torch.zeros(2001, dtype=torch.int64))
+    gate, means, log_stds = head.split(scores)
+    density = gaussian_mixture_log_prob(gate, means, log_stds, torch.tensor([[0.25]]))
+    assert float(log_probs[1250]) - math.log(2.0 / 2000) == pytest.approx(float(density), abs=1e-3)
+
+
+def test_gaussians_need_real_numbers() -> None:
+    game = make_game("connect_four")
+    with pytest.raises(ConfigError, match="needs actions of real numbers"):
+        build_model(ModelConfig(kind="mlp", policy="gaussian"), game, game.observation_shape)

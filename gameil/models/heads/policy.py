@@ -1,14 +1,17 @@
 """Which policy head a configuration means."""
 
+import math
+
 from torch import nn
 
 from gameil.errors import ConfigError
-from gameil.games.game import BoardLayout, Game
+from gameil.games.game import BoardLayout, Game, HasRealActions
 from gameil.models.config import ModelConfig
 from gameil.models.heads.board import BoardPolicyHead
 from gameil.models.heads.dense import DensePolicyHead
 from gameil.models.heads.factored import FactoredPolicyHead
 from gameil.models.heads.from_to import FromToPolicyHead
+from gameil.models.heads.gaussian_mixture import GaussianMixtureHead
 from gameil.models.heads.latent import LatentPolicyHead
 
 
@@ -23,12 +26,15 @@ def build_policy(config: ModelConfig, game: Game, features: tuple[int, ...]) -> 
     if kind == "auto":
         kind = "planes" if places else "flat"
     head: nn.Module
-    if kind == "flat" or board is None or not places:
+    width = math.prod(features)
+    if kind == "gaussian":
+        values = game.action_values if isinstance(game, HasRealActions) else None
+        if values is None:
+            raise ConfigError(f"model.policy = 'gaussian' needs actions of real numbers, which {game.id} has not")
+        head = GaussianMixtureHead(width, values, components=config.components)
+    elif kind == "flat" or board is None or not places:
         if kind != "flat":
             raise ConfigError(f"model.policy = {kind!r} needs a board with actions on it, which {game.id} has not here")
-        width = 1
-        for size in features:
-            width *= size
         head = DensePolicyHead(width, game.num_actions)
     elif kind == "planes":
         head = BoardPolicyHead(features[0], board, policy_channels=config.policy_channels)
