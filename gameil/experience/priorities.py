@@ -82,30 +82,49 @@ class PrioritisedPlaces:
             self._set(places, np.full(count, self._highest))
         return places
 
-    def draw(self, batch: int, beta: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def draw(
+        self, batch: int, beta: float, rng: np.random.Generator, *, demonstration_share: float | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Draws places, with what each must be weighted with so that the mean stays that of uniform draws.
 
         Args:
             batch: ``B``, drawn independently, one from each of B equal parts of the total (Schaul et al., appendix B).
             beta: 1 corrects in full, 0 not at all; the paper goes from 0.6 to 1 as training goes on.
+            demonstration_share: share of the batch that is drawn from the demonstrations, by priority among them, the
+                rest from the others; None: by priority alone. With only one kind there, all are drawn from it.
 
         Returns:
             Places ``[B]`` and weights ``(N P(i))^-beta`` ``[B]``, divided by the greatest of them.
         """
         if not self._filled:
             raise ShapeError("an empty replay has nothing to draw")
-        total = self._tree[1]
-        left = (np.arange(batch) + rng.random(batch)) * (total / batch)
-        nodes = np.ones(batch, np.int64)
+        total = float(self._tree[1])
+        shown = float(self._tree[self._leaves : self._leaves + self.demonstrations].sum())
+        if demonstration_share is None or not 0 < self.demonstrations < self._filled:
+            parts = [(batch, 0.0, total, 1.0)]
+        else:
+            number = round(batch * demonstration_share)
+            parts = [(number, 0.0, shown, number / batch), (batch - number, shown, total - shown, 1.0 - number / batch)]
+        places, probs = [], []
+        for number, first, width, share in parts:
+            if number:
+                left = first + (np.arange(number) + rng.random(number)) * (width / number)
+                found = self._find(left)
+                places.append(found)
+                probs.append(self._tree[found + self._leaves] * (share / width))
+        weights = (self._filled * np.concatenate(probs)) ** -beta
+        return np.concatenate(places), (weights / weights.max()).astype(np.float32)
+
+    def _find(self, left: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The place below whose end each cumulative priority ``[B]`` lies."""
+        nodes = np.ones(len(left), np.int64)
         while nodes[0] < self._leaves:
             nodes *= 2
             first = self._tree[nodes]
             right = (left >= first) & (self._tree[nodes + 1] > 0.0)  # rounding may ask for more than there is
             left = np.where(right, left - first, left)
             nodes += right
-        probs = self._tree[nodes] / total
-        weights = (self._filled * probs) ** -beta
-        return nodes - self._leaves, (weights / weights.max()).astype(np.float32)
+        return nodes - self._leaves
 
     def update(self, places: NDArray[np.int64], errors: NDArray[np.float32]) -> None:
         """Says how wrong the learner was about the transitions at ``places`` ``[B]``; the sign does not count."""

@@ -27,16 +27,15 @@ from gameil.learners.learner import StepResult
 from gameil.learners.seat_trajectories import (
     TrajectoryColumns,
     lambda_targets,
-    teacher_log_probs,
     trajectory_metrics,
 )
-from gameil.learners.trajectory_learner import TrajectoryLearner
+from gameil.learners.trajectory_learner import HybridConfig, TrajectoryLearner
 from gameil.learners.updates import UpdateConfig
 from gameil.losses.off_policy import vtrace
 from gameil.losses.policy_gradient import policy_gradient_loss
 from gameil.losses.returns import lambda_returns, upgo_returns
 from gameil.losses.supervised import value_loss
-from gameil.rollout.self_play import Trajectories
+from gameil.rollout.trajectories import Trajectories
 from gameil.schedules import Schedule
 from gameil.seeding import generator
 
@@ -70,6 +69,8 @@ class ActorCriticConfig:
     """c_h by step, in nats. Near a teacher its KL keeps the policy open; from nothing, 0.05 or 0.1 is needed."""
     warmup_steps: int = 3
     """First so many steps train the value head only. Vinyals et al. 2019."""
+    hybrid: HybridConfig = field(default_factory=HybridConfig)
+    """Demonstrations in the loss: the hybrid objective."""
 
     def __post_init__(self) -> None:
         if self.minibatch < 1 or self.passes < 1 or self.warmup_steps < 0:
@@ -94,7 +95,7 @@ class ActorCritic(TrajectoryLearner[ActorCriticConfig]):
         Raises ``ConfigError`` when a loss is no finite number; the weights are then those of before that update.
         """
         config = self.config
-        teacher = teacher_log_probs(self.teacher, batch, at_once=config.minibatch)
+        teacher = self.teacher_says(batch, config.minibatch)
         order = generator(self.seed, "actor-critic", self.learner_step)
         sums: dict[str, float] = {}
         for _ in range(config.passes):
@@ -109,7 +110,7 @@ class ActorCritic(TrajectoryLearner[ActorCriticConfig]):
         return StepResult(sums)
 
     def _update(
-        self, batch: Trajectories, columns: TrajectoryColumns, teacher: NDArray[np.float32]
+        self, batch: Trajectories, columns: TrajectoryColumns, teacher: NDArray[np.float32] | None
     ) -> dict[str, float]:
         """One gradient update on whole trajectories of ``n`` decisions."""
         reading = self.read(batch, columns.decisions, teacher)

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from gameil.errors import ConfigError
 from gameil.learners.learner import StepResult
-from gameil.learners.seat_trajectories import lambda_targets, teacher_log_probs, trajectory_metrics
-from gameil.learners.trajectory_learner import TrajectoryLearner
+from gameil.learners.seat_trajectories import lambda_targets, trajectory_metrics
+from gameil.learners.trajectory_learner import HybridConfig, TrajectoryLearner
 from gameil.learners.updates import UpdateConfig
 from gameil.losses.policy_gradient import normalised_advantages
 from gameil.losses.proximal import behaviour_kl, clipped_surrogate_loss, clipped_value_loss
-from gameil.rollout.self_play import Trajectories
+from gameil.rollout.trajectories import Trajectories
 from gameil.schedules import Schedule
 from gameil.seeding import generator
 
@@ -63,6 +63,8 @@ class PpoConfig:
     0.1, more where information is hidden."""
     warmup_steps: int = 3
     """First so many steps train the value head only."""
+    hybrid: HybridConfig = field(default_factory=HybridConfig)
+    """Demonstrations in the loss: the hybrid objective."""
 
     def __post_init__(self) -> None:
         if self.minibatch < 1 or self.passes < 1 or self.warmup_steps < 0:
@@ -91,7 +93,7 @@ class Ppo(TrajectoryLearner[PpoConfig]):
         targets = lambda_targets(batch, config.lambda_)
         # The lambda-return less the value is the generalised advantage (a test of losses.returns).
         advantages = normalised_advantages(torch.from_numpy(targets - batch.values)).numpy()
-        teacher = teacher_log_probs(self.teacher, batch, at_once=config.minibatch)
+        teacher = self.teacher_says(batch, config.minibatch)
         order = generator(self.seed, "ppo", self.learner_step)
         found: list[dict[str, float]] = []
         for _ in range(config.passes):
@@ -116,7 +118,7 @@ class Ppo(TrajectoryLearner[PpoConfig]):
         chosen: NDArray[np.int64],
         targets: NDArray[np.float32],
         advantages: NDArray[np.float32],
-        teacher: NDArray[np.float32],
+        teacher: NDArray[np.float32] | None,
     ) -> dict[str, float]:
         """One gradient update on the decisions ``chosen`` ``[B]``."""
         tensor, reading = self.network.tensor, self.read(batch, chosen, teacher)

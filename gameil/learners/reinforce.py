@@ -9,6 +9,10 @@ One ``step`` takes the trajectories of one iteration of self-play:
                  + c_kl KL(teacher || pi)                                 do not forget the demonstrations
                  - c_h H(pi)                                              do not close too soon
 
+With ``dapg`` the policy term is that of the demonstration-augmented policy gradient (``losses.hybrid``): the same sum
+and one over demonstrations, ``w = l0 l1^k max A``, both divided by the number of own decisions. Rajeswaran et al. 2018
+step with the natural gradient; here Adam steps, as for all learners.
+
 Silver et al. 2016 (policy gradient of the supervised policy against a pool of its own past, with a baseline); Vinyals
 et al. 2019 (KL to the supervised policy, value-only warm-up before any policy step).
 
@@ -20,17 +24,41 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gameil.errors import ConfigError
 from gameil.learners.learner import StepResult
-from gameil.learners.seat_trajectories import lambda_targets, teacher_log_probs, trajectory_metrics
-from gameil.learners.trajectory_learner import TrajectoryLearner
+from gameil.learners.seat_trajectories import lambda_targets, trajectory_metrics
+from gameil.learners.trajectory_learner import HybridConfig, Reading, TrajectoryLearner
 from gameil.learners.updates import UpdateConfig
+from gameil.losses.hybrid import augmented_policy_loss, demonstration_weight
 from gameil.losses.policy_gradient import normalised_advantages, policy_gradient_loss
 from gameil.losses.supervised import value_loss
-from gameil.rollout.self_play import Trajectories
+from gameil.rollout.trajectories import Trajectories
 from gameil.schedules import Schedule
 from gameil.seeding import generator
+
+
+@dataclass(frozen=True)
+class DapgConfig:
+    """The demonstration-augmented policy gradient, where demonstrations are shown."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    lambda0: float = 0.0
+    """Weight of a demonstrated decision, in units of the greatest advantage; Rajeswaran et al. 2018 have 0.1. 0 leaves
+    demonstrations out."""
+    lambda1: float = 0.95
+    """What is left of the weight after each step. Rajeswaran et al. 2018."""
+    batch: int = 1024
+    """Demonstrated decisions in each update; they are summed, so more of them weigh more."""
+
+    def __post_init__(self) -> None:
+        if self.lambda0 < 0.0 or not 0.0 <= self.lambda1 <= 1.0 or self.batch < 1:
+            raise ConfigError(
+                f"dapg: lambda0 must be at least 0, lambda1 within 0 and 1, batch at least 1, got {self.lambda0}, "
+                f"{self.lambda1} and {self.batch}"
+            )
 
 
 @dataclass(frozen=True)
@@ -52,6 +80,10 @@ class ReinforceConfig:
     """c_h by step, in nats. Near a teacher its KL keeps the policy open; from nothing, 0.1 or 0.2 is needed."""
     warmup_steps: int = 3
     """First so many steps train the value head only: the policy, and so its baseline's meaning, stays what it was."""
+    hybrid: HybridConfig = field(default_factory=HybridConfig)
+    """Demonstrations in the loss: the hybrid objective."""
+    dapg: DapgConfig = field(default_factory=DapgConfig)
+    """Demonstrations in the loss, weighted by the advantages."""
 
     def __post_init__(self) -> None:
         if self.minibatch < 1 or self.warmup_steps < 0:
@@ -72,7 +104,7 @@ class Reinforce(TrajectoryLearner[ReinforceConfig]):
         """
         targets = lambda_targets(batch, self.config.lambda_)
         advantages = normalised_advantages(torch.from_numpy(targets - batch.values)).numpy()
-        teacher = teacher_log_probs(self.teacher, batch, at_once=self.config.minibatch)
+        teacher = self.teacher_says(batch, self.config.minibatch)
         order = generator(self.seed, "reinforce", self.learner_step).permutation(len(batch))
         sums: dict[str, float] = {}
         for start in range(0, len(order), self.config.minibatch):
@@ -91,12 +123,12 @@ class Reinforce(TrajectoryLearner[ReinforceConfig]):
         chosen: NDArray[np.int64],
         targets: NDArray[np.float32],
         advantages: NDArray[np.float32],
-        teacher: NDArray[np.float32],
+        teacher: NDArray[np.float32] | None,
     ) -> dict[str, float]:
         """One gradient update on the decisions ``chosen`` ``[B]``."""
         tensor, reading = self.network.tensor, self.read(batch, chosen, teacher)
         returns = tensor(targets[chosen])
-        policy = policy_gradient_loss(reading.action_log_probs, tensor(advantages[chosen]))
+        policy = self._policy_loss(reading, tensor(advantages[chosen]))
         value = value_loss(reading.values, returns, torch.ones_like(returns))
         metrics = self.descend(policy, value, reading)
         return {
@@ -104,3 +136,14 @@ class Reinforce(TrajectoryLearner[ReinforceConfig]):
             "loss/policy": float(policy.detach()),
             "policy/behaviour_gap": float(reading.log_ratios.detach().abs().mean()),
         }
+
+    def _policy_loss(self, reading: Reading, advantages: Tensor) -> Tensor:
+        """The policy gradient, with demonstrations where DAPG is on."""
+        dapg = self.config.dapg
+        shown = self.read_demonstrations(dapg.batch) if dapg.lambda0 and not self.warming_up else None
+        if shown is None:
+            return policy_gradient_loss(reading.action_log_probs, advantages)
+        steps = self.learner_step - self.config.warmup_steps
+        weight = demonstration_weight(steps, advantages, lambda0=dapg.lambda0, lambda1=dapg.lambda1)
+        augmented = augmented_policy_loss(reading.action_log_probs, advantages, shown.action_log_probs, weight)
+        return augmented / len(advantages)

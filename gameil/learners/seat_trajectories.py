@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gameil.losses.returns import lambda_returns
 from gameil.models.inference import NetworkEvaluator
-from gameil.rollout.self_play import LEARNER, Trajectories
+from gameil.rollout.trajectories import LEARNER, Trajectories
 
 
 class TrajectoryColumns:

@@ -83,16 +83,20 @@ class NetworkUpdates:
         groups: list[dict[str, Any]] = [{"params": others}, {"params": heads, "lr": config.value_learning_rate}]
         self._optimizer = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
 
-    def forward(self, observations: NDArray[np.float16]) -> tuple[Tensor, Tensor]:
-        """Scores ``[B, S]`` and values ``[B]``, of whose gradient only a share goes on into the trunk."""
+    def forward(self, observations: NDArray[np.float16], model: PolicyValueNet | None = None) -> tuple[Tensor, Tensor]:
+        """Scores ``[B, S]`` and values ``[B]``, of whose gradient only a share goes on into the trunk.
+
+        ``model``: a copy of the network with weights of its own, such as a delayed one; None for the network.
+        """
+        model = self.model if model is None else model
         inputs = observation_tensor(observations, self.device, torch.float32)
         with autocast(self.device, self._dtype):
-            features = self.model.features(inputs)
-            if self.model.memory is not None:
-                features = self.model.memory(features, 1)
+            features = model.features(inputs)
+            if model.memory is not None:
+                features = model.memory(features, 1)
             share = self.config.value_to_trunk
-            values, _ = self.model.value(share * features + (1.0 - share) * features.detach())
-            scores = self.model.policy(features)
+            values, _ = model.value(share * features + (1.0 - share) * features.detach())
+            scores = model.policy(features)
         return scores, values.float()
 
     def descend(self, loss: Tensor, *, value_only: bool, step: int) -> float:

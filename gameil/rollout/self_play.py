@@ -17,11 +17,9 @@ from gameil.games.game import CHANCE_PLAYER, Game, State
 from gameil.positions.encoder import ObservationEncoder
 from gameil.positions.position_batch import flat_legal
 from gameil.rollout.matches import draw_chance
+from gameil.rollout.trajectories import LEARNER, Trajectories
 from gameil.search.tree import per_player, return_scale
 from gameil.seeding import generator
-
-LEARNER = -1
-"""Opponent of a game in which the learner holds all seats."""
 
 
 class LegalEvaluator(Protocol):
@@ -31,51 +29,6 @@ class LegalEvaluator(Protocol):
         self, observations: NDArray[np.float32], legal: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Log-probabilities beside the flat legal actions ``[L]``, and values ``[B]`` for the movers."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trajectories:
-    """All decisions of ``G`` seat trajectories in a row, each trajectory in the order of time."""
-
-    observations: NDArray[np.float16]
-    """``[N, *shape]``."""
-    legal: NDArray[np.int64]
-    """``[L]``."""
-    offsets: NDArray[np.int64]
-    """``[N + 1]``: decision ``n`` owns ``legal[offsets[n]:offsets[n + 1]]``."""
-    actions: NDArray[np.int64]
-    """``[N]``."""
-    action_places: NDArray[np.int64]
-    """``[N]``: where each action stands in ``legal``."""
-    behaviour_log_probs: NDArray[np.float32]
-    """``[N]``: log mu(a | s) when it was played."""
-    values: NDArray[np.float32]
-    """``[N]``: the behaviour network's values, for the learner's seat."""
-    rewards: NDArray[np.float32]
-    """``[N]``: the seat's rewards until its next decision, in units of the game's greatest return."""
-    discounts: NDArray[np.float32]
-    """``[N]``: gamma, and 0 after the last decision of a terminated game."""
-    starts: NDArray[np.int64]
-    """``[G + 1]``: trajectory ``g`` is ``starts[g]:starts[g + 1]``."""
-    bootstrap_values: NDArray[np.float32]
-    """``[G]``: value after the last decision of a truncated game, 0 of a terminated one."""
-    outcomes: NDArray[np.float32]
-    """``[G]``: the seat's final return; of a truncated game what it was by then."""
-    opponents: NDArray[np.int64]
-    """``[G]``: index of the opponent, ``LEARNER`` where the learner held all seats."""
-    seats: NDArray[np.int64]
-    """``[G]``."""
-    frames: int
-    """Actions in all the games, everybody's, openings and chance left out."""
-    temperature: float = 1.0
-    """Of the behaviour policy, ``softmax(logits / temperature)``: the policy whose gradient these decisions give."""
-
-    def __len__(self) -> int:
-        return len(self.actions)
-
-    def lengths(self) -> NDArray[np.int64]:
-        """Decisions of each trajectory, ``[G]``."""
-        return np.diff(self.starts)
 
 
 @dataclass(frozen=True)
@@ -94,6 +47,9 @@ class SelfPlayConfig:
     opening_plies: int = 4
     """Up to so many uniformly random plies (not learned from) begin a game, the number drawn for each game: else a
     sharp policy would play the same few games again and again."""
+    opening_share: float = 0.0
+    """Share of the games that begin as one of people's games and leave it at a ply drawn uniformly, where such games
+    are shown (reference-state initialisation: Peng et al., "DeepMimic", 2018)."""
     temperature: float = 1.0
     """Of the learner and its opponents: the policy that plays, and that learns, is ``softmax(logits / temperature)``.
     An imitator of people is unsure of much; played below 1 its games are decided less often by mere blunders."""
@@ -107,8 +63,9 @@ class SelfPlayConfig:
             raise ConfigError(f"self-play needs at least 1 game, got {self.games}")
         if self.opponents_drawn < 0:
             raise ConfigError(f"opponents_drawn must be at least 0, got {self.opponents_drawn}")
-        if not 0.0 <= self.self_share <= 1.0:
-            raise ConfigError(f"self_share must be within 0 and 1, got {self.self_share}")
+        for name in ("self_share", "opening_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ConfigError(f"{name} must be within 0 and 1, got {getattr(self, name)}")
         if self.opening_plies < 0 or self.max_plies < 0:
             raise ConfigError(f"plies must be at least 0, got {self.opening_plies} and {self.max_plies}")
         if self.temperature <= 0.0 or not 0.0 < self.discount <= 1.0:
@@ -127,6 +84,7 @@ class _Seat:
     log_probs: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     returns_before: list[float] = field(default_factory=list)
+    plies: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -139,6 +97,7 @@ class _Running:
     learner_seat: int
     seats: dict[int, _Seat]
     plies: int = 0
+    opening: int = -1
 
 
 def play_self(
@@ -150,6 +109,8 @@ def play_self(
     *,
     seed: int,
     iteration: int,
+    openings: Sequence[Sequence[int]] = (),
+    numbers: range | None = None,
 ) -> Trajectories:
     """Plays ``config.games`` games to their end and returns what the learner's seats went through.
 
@@ -159,9 +120,14 @@ def play_self(
 
     Args:
         encoder: of the learner and all opponents (snapshots of one run share it).
+        openings: all actions of people's games from the usual start, for ``opening_share``.
+        numbers: play only these of the iteration's games, which are the same whoever plays the others; None for all.
     """
     drawn = draw_opponents(len(opponents), config.opponents_drawn, seed=seed, iteration=iteration)
-    running = [_begin(game, drawn, config, seed=seed, key=(iteration, number)) for number in range(config.games)]
+    running = [
+        _begin(game, drawn, config, openings, seed=seed, key=(iteration, number))
+        for number in numbers or range(config.games)
+    ]
     games = list(running)
     frames = 0
     limit = config.max_plies or game.max_game_length + 1
@@ -189,7 +155,13 @@ def draw_opponents(pool: int, most: int, *, seed: int, iteration: int) -> list[i
 
 
 def _begin(
-    game: Game, opponents: Sequence[int], config: SelfPlayConfig, *, seed: int, key: tuple[int, int]
+    game: Game,
+    opponents: Sequence[int],
+    config: SelfPlayConfig,
+    openings: Sequence[Sequence[int]],
+    *,
+    seed: int,
+    key: tuple[int, int],
 ) -> _Running:
     rng = generator(seed, "self-play", *key)
     alone = not opponents or rng.random() < config.self_share
@@ -197,6 +169,9 @@ def _begin(
     learner_seat = int(rng.integers(game.num_players))
     seats = range(game.num_players) if alone else (learner_seat,)
     one = _Running(game.initial_state(), rng, opponent, learner_seat, {seat: _Seat() for seat in seats})
+    if openings and config.opening_share and rng.random() < config.opening_share:
+        _follow(one, openings)
+        return one
     plies = int(rng.integers(config.opening_plies + 1))
     while True:
         _play_chance(one)
@@ -206,9 +181,18 @@ def _begin(
         after = one.state.clone() if game.capabilities.clonable else one.state
         after.apply(legal[int(rng.integers(len(legal)))])
         if after.is_terminal():
-            return one if after is not one.state else _begin(game, opponents, config, seed=seed + 1, key=key)
+            return one if after is not one.state else _begin(game, opponents, config, openings, seed=seed + 1, key=key)
         one.state = after
         one.plies += 1
+
+
+def _follow(one: _Running, openings: Sequence[Sequence[int]]) -> None:
+    """Plays a person's game up to a ply before its last."""
+    one.opening = int(one.rng.integers(len(openings)))
+    actions = openings[one.opening]
+    for action in actions[: int(one.rng.integers(max(1, len(actions) - 1)))]:
+        one.plies += one.state.current_player() != CHANCE_PLAYER
+        one.state.apply(action)
 
 
 def _play_chance(one: _Running) -> None:
@@ -241,6 +225,7 @@ def _play_group(
             seat.log_probs.append(float(chosen_log_probs[index]))
             seat.values.append(float(values[index]))
             seat.returns_before.append(float(one.state.returns()[player]))
+            seat.plies.append(one.plies)
         one.state.apply(legal_list[place])
         one.plies += 1
 
@@ -319,6 +304,8 @@ def _gather(
         outcomes=outcomes,
         opponents=np.array([one.opponent for one, _, _ in trajectories], np.int64),
         seats=np.array([seat for _, seat, _ in trajectories], np.int64),
+        plies=np.array([ply for _, _, steps in trajectories for ply in steps.plies], np.int32),
+        openings=np.array([one.opening for one, _, _ in trajectories], np.int64),
         frames=frames,
         temperature=config.temperature,
     )

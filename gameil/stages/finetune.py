@@ -31,7 +31,8 @@ from gameil.learners.reinforce import ReinforceConfig
 from gameil.learners.self_play_learner import SelfPlayLearnerConfig, build_learner
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet
-from gameil.rollout.self_play import SelfPlayConfig, Trajectories, play_self
+from gameil.rollout.self_play import SelfPlayConfig, play_self
+from gameil.rollout.trajectories import Trajectories
 from gameil.seeding import stream_seed
 from gameil.stages.forgetting import held_out_positions
 from gameil.stages.interrupts import DeferredInterrupt

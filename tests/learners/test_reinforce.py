@@ -19,7 +19,8 @@ from gameil.models.config import ModelConfig
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet, build_model
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
-from gameil.rollout.self_play import SelfPlayConfig, Trajectories, play_self
+from gameil.rollout.self_play import SelfPlayConfig, play_self
+from gameil.rollout.trajectories import Trajectories
 from gameil.schedules import Schedule
 
 GAME = make_game("tic_tac_toe")
@@ -68,6 +69,8 @@ def test_targets_by_hand() -> None:
         outcomes=np.array([1, 0], np.float32),
         opponents=np.array([-1, -1]),
         seats=np.array([0, 1]),
+        plies=np.arange(4, dtype=np.int32),
+        openings=np.array([-1, -1]),
         frames=4,
     )
     np.testing.assert_allclose(lambda_targets(batch, 1.0), [1, 1, 1, 0.5])

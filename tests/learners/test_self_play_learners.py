@@ -23,7 +23,8 @@ from gameil.models.config import ModelConfig
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet, build_model
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
-from gameil.rollout.self_play import SelfPlayConfig, Trajectories, play_self
+from gameil.rollout.self_play import SelfPlayConfig, play_self
+from gameil.rollout.trajectories import Trajectories
 from gameil.schedules import Schedule
 
 GAME = make_game("tic_tac_toe")

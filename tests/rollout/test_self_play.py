@@ -6,14 +6,8 @@ import pytest
 from gameil.errors import ConfigError
 from gameil.games.registry import make_game
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
-from gameil.rollout.self_play import (
-    LEARNER,
-    SelfPlayConfig,
-    Trajectories,
-    draw_actions,
-    draw_opponents,
-    play_self,
-)
+from gameil.rollout.self_play import SelfPlayConfig, draw_actions, draw_opponents, play_self
+from gameil.rollout.trajectories import LEARNER, Trajectories
 
 
 class FixedEvaluator:

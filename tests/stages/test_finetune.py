@@ -13,7 +13,7 @@ from gameil.checkpoints.snapshot import load_snapshot, read_card
 from gameil.cli.main import main
 from gameil.learners.learner import StepResult
 from gameil.learners.reinforce import Reinforce
-from gameil.rollout.self_play import Trajectories
+from gameil.rollout.trajectories import Trajectories
 from tests.stages.toy_start import weights, write_games, write_start
 
 
