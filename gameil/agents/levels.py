@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from gameil.agents.agent import Agent, Decisions, Request
 from gameil.agents.engine_process import find_engine
+from gameil.agents.uci_games import UCI_GAMES
 from gameil.errors import EngineError
 from gameil.games.game import Game
 
@@ -24,7 +25,10 @@ _SIMULATIONS: dict[str, tuple[int, int, int, int]] = {
 """Simulations of easy, medium, hard and elite where they are not the usual ones."""
 _USUAL = (10, 100, 1_000, 10_000)
 _STOCKFISH_LEVELS = (0, 5, 10, 20)
+_FAIRY_LEVELS = (-20, -10, 0, 10, 20)
 _GNU_GO_LEVELS = (1, 5, 10)
+_GNUBG_NOISES = {"beginner": 0.06, "casual": 0.05, "intermediate": 0.04, "advanced": 0.015, "expert": 0.0}
+"""GNU Backgammon's own settings of these names: noise of its judgements, looking no ply ahead."""
 
 
 def levels(game: Game) -> dict[str, str]:
@@ -34,6 +38,10 @@ def levels(game: Game) -> dict[str, str]:
     found |= {name: f"mcts:{count}" for name, count in zip(names, _simulations(game), strict=True)}
     if game.name == "chess" and _is_found("stockfish"):
         found |= {f"stockfish-{skill}": f"uci:stockfish,skill={skill},nodes=1000" for skill in _STOCKFISH_LEVELS}
+    elif game.id in UCI_GAMES and _is_found("fairy-stockfish"):
+        found |= {f"fairy-{skill}": f"uci:fairy-stockfish,nodes=1000,skill={skill}" for skill in _FAIRY_LEVELS}
+    if game.name == "backgammon" and _is_found("gnubg"):
+        found |= {f"gnubg-{name}": f"external:gnubg,noise={noise:g}" for name, noise in _GNUBG_NOISES.items()}
     if game.name == "go" and _is_found("gnugo"):
         found |= {f"gnugo-{level}": f"gtp:gnugo,level={level}" for level in _GNU_GO_LEVELS}
     return found

@@ -13,8 +13,8 @@ from pathlib import Path
 from gameil import __version__
 from gameil.cli.arguments import common_flags, parse
 
-ENGINES = {"stockfish": "uci", "fairy-stockfish": "uci", "gnugo": "gtp", "gnubg": "gtp"}
-"""Programs that agents can be built from -> the protocol they speak."""
+ENGINES = {"stockfish": "uci", "fairy-stockfish": "uci", "gnugo": "gtp", "gnubg": "external"}
+"""Programs that agents can be built from -> the kind of agent, as its spec begins."""
 
 
 @dataclass(frozen=True)

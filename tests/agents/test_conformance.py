@@ -26,6 +26,10 @@ KINDS = [
     ("mcts:30", "kuhn_poker"),
     ("mcts:10", "chess"),
     ("builtin:easy", "tic_tac_toe"),
+    ("minimax:2", "connect_four"),
+    ("minimax:2,rollouts=2", "tic_tac_toe"),
+    ("openspiel:uniform_random", "connect_four"),
+    ("openspiel:gin_rummy_simple", "gin_rummy"),
     ("snapshot:{snapshot}", "connect_four"),
     ("snapshot:{snapshot},temperature=1", "connect_four"),
     ("snapshot:{snapshot},search=8", "connect_four"),
@@ -39,14 +43,18 @@ KINDS = [
     ("snapshot:{memory},temperature=1", "kuhn_poker"),
     ("uci:stockfish,nodes=50", "chess"),
     ("uci:fairy-stockfish,depth=1,processes=1", "chess"),
+    ("uci:fairy-stockfish,depth=1,multipv=2", "shogi"),
     ("gtp:gnugo,level=1", GNU_GO),
+    ("external:gnubg", "backgammon"),
+    ("exact", "tic_tac_toe"),
+    ("shortest_path", "pathfinding"),
 ]
 
 
 def _engine_is_missing(spec: str) -> bool:
     kind, _, rest = spec.partition(":")
     name = rest.partition(",")[0]
-    return kind in ("uci", "gtp") and not (shutil.which(name) or shutil.which(name, path="/usr/games"))
+    return kind in ("uci", "gtp", "external") and not (shutil.which(name) or shutil.which(name, path="/usr/games"))
 
 
 @pytest.fixture(params=KINDS, ids=[f"{spec} {game}" for spec, game in KINDS])
