@@ -27,15 +27,25 @@ from gameil.games.registry import make_game
 from gameil.models.backends.backend import BackendName
 from gameil.models.config import ModelConfig
 from gameil.models.inference import NetworkEvaluator
-from gameil.models.policy_value import PolicyValueNet, build_model
+from gameil.models.lane_evaluators import lane_evaluators
+from gameil.models.policy_value import build_model
+from gameil.models.precision import Precision
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 from gameil.reports.charts import line_chart
+from gameil.search.cache import CachedEvaluator
 from gameil.search.evaluators import network_evaluator, uniform_evaluator
 from gameil.search.puct import BatchedSearch, SearchConfig
 from gameil.search.simulation import LeafEvaluation, StateEvaluator
 
 BLOCKS, CHANNELS = 4, 64
 GAMES = ("connect_four", "othello")
+NETWORKS: tuple[tuple[BackendName, Precision], ...] = (
+    ("openvino", "float32"),
+    ("openvino", "bfloat16"),
+    ("openvino_int8", "bfloat16"),
+)
+"""What runs our network. The peer computes in float32: the first line compares like with like, the others say what the
+same network gives in the precisions that self-play uses (their agreement with float32: ``benchmarks/inference.py``)."""
 SCALING = ((16, 64, 256, 512), (16, 64, 256))
 """Batches and numbers of simulations."""
 
@@ -75,84 +85,101 @@ def rates(calls: dict[str, Callable[[], object]], work: int, repeats: int, clock
     return [work / statistics.median(values) for values in times.values()]
 
 
-class Subject:
-    """One game with a network, to be searched at a batch."""
+class Network:
+    """One game's network in one precision, to be searched at a batch."""
 
-    def __init__(self, game_id: str, backend: BackendName, threads: int, lanes: int) -> None:
+    def __init__(self, game_id: str, backend: BackendName, precision: Precision, threads: int, lanes: int) -> None:
         self.game = make_game(game_id)
+        self.name = f"{backend} {precision}"
         self.encoder = ObservationEncoder(self.game, EncoderConfig(last_moves=0))
         config = ModelConfig(blocks=BLOCKS, channels=CHANNELS, squeeze=0, policy_channels=0)
-        self.model: PolicyValueNet = build_model(config, self.game, self.encoder.shape)
+        model = build_model(config, self.game, self.encoder.shape)
+        shown = self.encoder.encode(openings(game_id, 256))
+
+        def build() -> NetworkEvaluator:
+            return NetworkEvaluator(model, backend=backend, precision=precision, shown=shown)
+
         torch.set_num_threads(threads)
-        self.whole = NetworkEvaluator(self.model, backend=backend, precision="auto")
-        # OpenVINO takes the number of threads when it is made; torch when it runs, so it has them all in each lane.
-        torch.set_num_threads(max(1, threads // lanes))
-        self.lanes = [
-            Counted(network_evaluator(NetworkEvaluator(self.model, backend=backend, precision="auto"), self.encoder))
-            for _ in range(lanes)
-        ]
-        torch.set_num_threads(threads)
+        self.whole = build()
+        self.copies = lane_evaluators(build, lanes)
+        self.lanes = [Counted(network_evaluator(copy, self.encoder)) for copy in self.copies]
         self.single = Counted(network_evaluator(self.whole, self.encoder))
 
     def measure(self, batch: int, simulations: int, repeats: int, clock: Callable[[], float]) -> dict[str, float]:
-        """Positions or simulations a second of the network alone, one lane, all lanes, and the rules alone."""
+        """Positions or simulations a second of the network alone, one lane, all lanes, lanes with a memory, and the
+        rules alone; shares of the simulations that asked the network."""
         states = openings(self.game.id, batch)
         observations = self.encoder.encode(states)
         config = SearchConfig(simulations=simulations)
+        remembered: list[CachedEvaluator] = []
 
-        def searched(evaluators: StateEvaluator | Sequence[StateEvaluator]) -> Callable[[], object]:
-            search = BatchedSearch(evaluators, config)
-            return lambda: search.run(states, [np.random.default_rng(row) for row in range(batch)])
+        def run(evaluators: StateEvaluator | Sequence[StateEvaluator]) -> None:
+            BatchedSearch(evaluators, config).run(states, [np.random.default_rng(row) for row in range(batch)])
 
         def raw() -> None:
             for _ in range(simulations):
                 self.whole.backend(observations)
 
-        calls = {"network": raw, "one lane": searched(self.single), "lanes": searched(self.lanes)}
-        calls["rules"] = searched(uniform_evaluator)
+        def with_memory() -> None:
+            remembered[:] = [CachedEvaluator(copy, self.encoder, positions=200_000) for copy in self.copies]
+            run(remembered)
+
+        calls = {
+            "network": raw,
+            "one lane": lambda: run(self.single),
+            "lanes": lambda: run(self.lanes),
+            "memory": with_memory,
+            "rules": lambda: run(uniform_evaluator),
+        }
         found = rates(calls, batch * simulations, repeats, clock)
         asked = self.single.positions / (repeats + 1) / (batch * simulations)
         self.single.positions = 0
-        return {**dict(zip(calls, found, strict=True)), "asked": asked}
+        new = sum(one.asked - one.found for one in remembered) / (batch * simulations)
+        return {**dict(zip(calls, found, strict=True)), "asked": asked, "asked with memory": new}
 
 
-def compare(subject: Subject, arguments: argparse.Namespace, clock: Callable[[], float]) -> None:
-    """Prints a block a game."""
-    batch, simulations = arguments.batch, arguments.simulations
-    found = subject.measure(batch, simulations, arguments.repeats, clock)
-    print(f"{subject.game.id}: {BLOCKS}x{CHANNELS}, {batch} games, {simulations} simulations")
-    print(f"  network alone            {found['network']:>10,.0f} positions/s")
-    for name in ("one lane", "lanes"):
-        label = f"{arguments.lanes} lanes" if name == "lanes" else name
-        print(
-            f"  search, {label:<16} {found[name]:>10,.0f} simulations/s  {found[name] / found['network']:.1%} of the "
-            f"network; {found['asked']:.1%} of them asked it"
+def compare(game_id: str, arguments: argparse.Namespace, clock: Callable[[], float]) -> None:
+    """Prints a block a game: peers first, then each precision of our network against them."""
+    batch, simulations, repeats = arguments.batch, arguments.simulations, arguments.repeats
+    networks = [
+        Network(game_id, backend, precision, arguments.threads, arguments.lanes)
+        for backend, precision in NETWORKS
+        if not arguments.network or f"{backend}-{precision}" in arguments.network
+    ]
+    print(f"{game_id}: {BLOCKS}x{CHANNELS}, {batch} games, {simulations} simulations")
+    peer = float("nan")
+    if not arguments.no_peers:
+        try:
+            shape = {"blocks": BLOCKS, "channels": CHANNELS}
+            peer = mctx_simulations(
+                game_id, batch=batch, simulations=simulations, repeats=repeats, clock=clock, **shape
+            )
+            print(f"  pgx + mctx, JAX on CPU, float32        {peer:>9,.0f} simulations/s")
+        except ImportError as error:
+            print(f"  pgx + mctx: not installed ({error})")
+        first = networks[0]
+        assert isinstance(first.game, OpenSpielGame)
+        slow = open_spiel_simulations(
+            first.game, first.whole, first.encoder, simulations=simulations, repeats=repeats, clock=clock
         )
-    print(f"  search, uniform policy   {found['rules']:>10,.0f} simulations/s (no network)")
-    if arguments.no_peers:
-        return
-    try:
-        peer = mctx_simulations(
-            subject.game.id,
-            batch=batch,
-            simulations=simulations,
-            blocks=BLOCKS,
-            channels=CHANNELS,
-            repeats=arguments.repeats,
-        )
-        print(
-            f"  pgx + mctx, JAX on CPU   {peer:>10,.0f} simulations/s  (ours {found['lanes'] / peer:.1f}x; wall time)"
-        )
-    except ImportError as error:
-        print(f"  pgx + mctx: not installed ({error})")
-    assert isinstance(subject.game, OpenSpielGame)
-    slow = open_spiel_simulations(
-        subject.game, subject.whole, subject.encoder, simulations=simulations, repeats=arguments.repeats
-    )
-    print(f"  OpenSpiel's Python MCTS  {slow:>10,.0f} simulations/s  (ours {found['lanes'] / slow:.0f}x; wall time)")
+        print(f"  OpenSpiel's Python MCTS, {first.name}, one by one {slow:>9,.0f} simulations/s")
+    for network in networks:
+        found = network.measure(batch, simulations, repeats, clock)
+        print(f"  {network.name}: network alone {found['network']:,.0f} positions/s")
+        for name, label in (
+            ("one lane", "one lane"),
+            ("lanes", f"{arguments.lanes} lanes"),
+            ("memory", f"{arguments.lanes} lanes, memory"),
+        ):
+            asked = found["asked with memory" if name == "memory" else "asked"]
+            print(
+                f"    search, {label:<16} {found[name]:>9,.0f} simulations/s: {found[name] / found['network']:.1%} of "
+                f"the network ({asked:.1%} of them asked it), {found[name] / peer:.1f}x pgx + mctx"
+            )
+    print(f"  search, uniform policy, no network     {found['rules']:>9,.0f} simulations/s")
 
 
-def scaling(subject: Subject, arguments: argparse.Namespace, clock: Callable[[], float]) -> None:
+def scaling(subject: Network, arguments: argparse.Namespace, clock: Callable[[], float]) -> None:
     """Prints share of the network's rate and simulations a second over batches and simulations; draws the first."""
     batches, numbers = SCALING
     curves = {}
@@ -179,7 +206,12 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=256, help="games at once")
     parser.add_argument("--simulations", type=int, default=64, help="of each")
     parser.add_argument("--lanes", type=int, default=2, help="parts of the batch searched at the same time")
-    parser.add_argument("--backend", default="openvino", choices=("eager", "openvino", "onnx"), help="of the network")
+    parser.add_argument(
+        "--network",
+        action="append",
+        choices=[f"{backend}-{precision}" for backend, precision in NETWORKS],
+        help="what runs it; default all, --scaling the second",
+    )
     parser.add_argument("--repeats", type=int, default=3, help="timed runs of each, in turn")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the network alone")
     parser.add_argument("--cpu-time", action="store_true", help="processor time, for busy machines")
@@ -189,12 +221,15 @@ def main() -> None:
     arguments = parser.parse_args()
     clock = time.process_time if arguments.cpu_time else time.perf_counter
     print(
-        f"{platform.processor() or platform.machine()}, {arguments.threads} threads, {arguments.backend}, torch "
+        f"{platform.processor() or platform.machine()}, {arguments.threads} threads, torch "
         f"{torch.__version__}, median of {arguments.repeats} ({'processor' if arguments.cpu_time else 'wall'} time)"
     )
     for game_id in arguments.game or GAMES:
-        subject = Subject(game_id, arguments.backend, arguments.threads, arguments.lanes)
-        (scaling if arguments.scaling else compare)(subject, arguments, clock)
+        if arguments.scaling:
+            backend, precision = (arguments.network or ["openvino-bfloat16"])[0].rsplit("-", 1)
+            scaling(Network(game_id, backend, precision, arguments.threads, arguments.lanes), arguments, clock)
+        else:
+            compare(game_id, arguments, clock)
 
 
 if __name__ == "__main__":

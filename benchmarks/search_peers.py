@@ -4,7 +4,6 @@
 Python MCTS with an evaluator that asks a network about one state at a time, as its AlphaZero does in each actor.
 """
 
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -15,8 +14,13 @@ from gameil.games.open_spiel import OpenSpielGame, OpenSpielState
 from gameil.models.inference import NetworkEvaluator
 from gameil.positions.encoder import ObservationEncoder
 
+Clock = Callable[[], float]
+"""Seconds: of the wall, or of all the process's threads."""
 
-def mctx_simulations(game: str, *, batch: int, simulations: int, blocks: int, channels: int, repeats: int) -> float:
+
+def mctx_simulations(
+    game: str, *, batch: int, simulations: int, blocks: int, channels: int, repeats: int, clock: Clock
+) -> float:
     """Simulations a second of ``mctx.gumbel_muzero_policy``; compiled before the clock starts.
 
     Raises ``ImportError`` where jax, mctx and pgx are not installed.
@@ -75,7 +79,9 @@ def mctx_simulations(game: str, *, batch: int, simulations: int, blocks: int, ch
         return policy.action_weights
 
     state = jax.jit(jax.vmap(env.init))(jax.random.split(jax.random.PRNGKey(1), batch))
-    return batch * simulations / _fastest(lambda: search(state, jax.random.PRNGKey(2)).block_until_ready(), repeats)
+    return (
+        batch * simulations / _fastest(lambda: search(state, jax.random.PRNGKey(2)).block_until_ready(), repeats, clock)
+    )
 
 
 class _OneByOne(mcts.Evaluator):
@@ -102,7 +108,13 @@ class _OneByOne(mcts.Evaluator):
 
 
 def open_spiel_simulations(
-    game: OpenSpielGame, evaluator: NetworkEvaluator, encoder: ObservationEncoder, *, simulations: int, repeats: int
+    game: OpenSpielGame,
+    evaluator: NetworkEvaluator,
+    encoder: ObservationEncoder,
+    *,
+    simulations: int,
+    repeats: int,
+    clock: Clock,
 ) -> float:
     """Simulations a second of one search by OpenSpiel's ``mcts.MCTSBot`` in Python."""
     bot = mcts.MCTSBot(
@@ -114,15 +126,15 @@ def open_spiel_simulations(
         random_state=np.random.RandomState(0),
     )
     root = game.raw.new_initial_state()
-    return simulations / _fastest(lambda: bot.mcts_search(root), repeats)
+    return simulations / _fastest(lambda: bot.mcts_search(root), repeats, clock)
 
 
-def _fastest(call: Callable[[], object], repeats: int) -> float:
+def _fastest(call: Callable[[], object], repeats: int, clock: Clock) -> float:
     """Seconds of the fastest of some calls after a first one."""
     call()
     seconds = []
     for _ in range(repeats):
-        started = time.perf_counter()
+        started = clock()
         call()
-        seconds.append(time.perf_counter() - started)
+        seconds.append(clock() - started)
     return min(seconds)

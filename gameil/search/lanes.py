@@ -6,8 +6,10 @@ network of one thread each, on two cores): nothing waits for the slowest thread 
 share one network.
 """
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 
 from gameil.search.result import SearchResult, join
@@ -25,9 +27,23 @@ def in_lanes(
         number: of states.
     """
     lanes = min(len(evaluators), number)
-    if lanes == 1:
-        return search(evaluators[0], slice(0, number))
-    ends = [number * lane // lanes for lane in range(lanes + 1)]
-    parts = [slice(start, end) for start, end in pairwise(ends)]
-    with ThreadPoolExecutor(lanes, thread_name_prefix="search") as executor:
-        return join(list(executor.map(search, evaluators[:lanes], parts)))
+    with _no_collection():
+        if lanes == 1:
+            return search(evaluators[0], slice(0, number))
+        ends = [number * lane // lanes for lane in range(lanes + 1)]
+        parts = [slice(start, end) for start, end in pairwise(ends)]
+        with ThreadPoolExecutor(lanes, thread_name_prefix="search") as executor:
+            return join(list(executor.map(search, evaluators[:lanes], parts)))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Python looks for cycles of garbage whenever many objects were made, and a search makes nothing else, none of it
+    in cycles: a tenth of the rules' time, measured."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
