@@ -2,6 +2,8 @@
 
     random                                      uniform over the legal actions
     mcts:1000                                   OpenSpiel's Monte Carlo tree search, so many simulations a move
+    minimax:4                                   so many plies ahead with alpha-beta; ,rollouts=8 random games at the end
+    openspiel:uniform_random                    one of OpenSpiel's own bots
     snapshot:runs/x/snapshots/best              a trained network; ,search=64 ,temperature=0.5 ,device=cuda
                                                 ,backend=auto ,top_p=0.95; searching ,rule=gumbel or kl ,eta=0.1
                                                 ,leaves=8 ,look_ahead=yes ,reuse=yes ,cache=100000 ,lanes=2;
@@ -154,6 +156,19 @@ def _mcts(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineCo
 
     simulations = Option(int, 1, 10_000_000).read(f"agent {str(spec)!r}: simulations", spec.target)
     return MctsAgent(str(spec), game, simulations=int(simulations), exploration=float(spec.options.get("c", 2.0)))
+
+
+def _minimax(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
+    from gameil.agents.minimax import MinimaxAgent
+
+    depth = Option(int, 1, 50).read(f"agent {str(spec)!r}: depth", spec.target)
+    return MinimaxAgent(str(spec), game, depth=int(depth), rollouts=int(spec.options.get("rollouts", 0)))
+
+
+def _openspiel(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
+    from gameil.agents.open_spiel_bots import OpenSpielBotAgent
+
+    return OpenSpielBotAgent(str(spec), game, bot=spec.target)
 
 
 def _builtin(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
@@ -315,6 +330,8 @@ _KINDS: dict[str, _Kind] = {
     ),
     "exact": _Kind("", {"positions": Option(int, 1, 100_000_000)}, _exact),
     "shortest_path": _Kind("", {}, _exact),
+    "minimax": _Kind("a depth in plies", {"rollouts": Option(int, 0, 10_000)}, _minimax),
+    "openspiel": _Kind("a bot's name", {}, _openspiel),
     "external": _Kind(
         "an engine's name",
         {"plies": Option(int, 0, 4), "noise": Option(float, 0, 1), "processes": _PROCESSES},
@@ -324,6 +341,8 @@ _KINDS: dict[str, _Kind] = {
 }
 _EXAMPLES = {
     "mcts": "1000",
+    "minimax": "4",
+    "openspiel": "uniform_random",
     "builtin": "easy",
     "snapshot": "runs/x/snapshots/best",
     "uci": "stockfish,skill=3,nodes=1000",
