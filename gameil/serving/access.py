@@ -104,6 +104,12 @@ def cookies(header: str) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+def visitor_of(cookie_header: str) -> str:
+    """The name of the browser that sent these cookies; the gate has given it one."""
+    found = cookies(cookie_header).get(VISITOR_COOKIE, "")
+    return found if is_visitor(found) else new_visitor()
+
+
 def new_visitor() -> str:
     """A name for a browser that nobody can guess: whoever holds it may go on with that browser's games."""
     return os.urandom(16).hex()
