@@ -89,6 +89,12 @@ class GameSession:
         self.moves.append(Move(mover, action, text))
         self.changed()
 
+    def apply_as(self, seat: int, action: int) -> None:
+        """``apply`` of a person's move. Raises ``GameError`` also where it is not that seat's turn."""
+        if self.mover != seat or self.seats[seat].agent is not None:
+            raise GameError(f"{self.game.id}: it is not the turn of seat {seat}")
+        self.apply(action)
+
     def play_chance(self) -> None:
         """Draws at every chance node up to the next decision; the draw belongs to the ply: taking back changes none."""
         while self.mover == CHANCE_PLAYER:
