@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("gameil.cli.data", "look into datasets; verify, export, filter, merge them, or forget a player"),
     "pretrain": ("gameil.cli.pretrain", "learn to imitate the moves of a dataset"),
     "learning-rate": ("gameil.cli.learning_rate", "look for a learning rate before a long pretraining"),
+    "imitate": ("gameil.cli.imitate", "imitate people by a reward learned from their games: GAIL, AIRL, guided cost"),
     "finetune": ("gameil.cli.finetune", "improve a pretrained agent by playing against its past selves"),
     "dagger": ("gameil.cli.dagger", "let an expert label the positions an agent gets into, and learn from them"),
     "improve": ("gameil.cli.improve", "play against oneself with search and learn what it found (expert iteration)"),

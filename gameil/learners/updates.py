@@ -75,6 +75,8 @@ class NetworkUpdates:
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         """The averaged weights, for snapshots and measurements. Not to be trained."""
         self.updates = 0
+        self.rate = 1.0
+        """What the configured learning rates are multiplied with."""
         convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
         self._dtype = compute_dtype(config.precision, self.device, convolutional=convolutional)
         heads = list(self.model.value.parameters())
@@ -130,18 +132,31 @@ class NetworkUpdates:
         means, now = list(self.average.parameters()), list(self.model.parameters())
         torch._foreach_lerp_([mean.data for mean in means], [weight.data for weight in now], 1.0 - decay)
 
+    def restart(self, model: PolicyValueNet, *, rate: float) -> None:
+        """Takes the weights of ``model`` for its own and their average, forgets Adam's moments, and goes on with a
+        learning rate that is ``rate`` times what it was."""
+        for own in (self.model, self.average):
+            own.load_state_dict(model.state_dict())
+        self._optimizer.state.clear()
+        self._set_rate(self.rate * rate)
+
+    def _set_rate(self, rate: float) -> None:
+        self.rate = rate
+        self._optimizer.param_groups[0]["lr"] = rate * self.config.learning_rate
+        self._optimizer.param_groups[1]["lr"] = rate * self.config.value_learning_rate
+
     def tensor(self, array: NDArray[Any]) -> Tensor:
         """An array on the network's device."""
         return host_tensor(array).to(self.device)
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights, their average, Adam's moments and the number of updates; see ``Learner.state_dict``."""
+        """Weights, their average, Adam's moments, number of updates, rate; see ``Learner.state_dict``."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         tensors |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
         for name, parameter in self.model.named_parameters():
             for key, tensor in self._optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{key}.{name}"] = tensor
-        return {"tensors": tensors, "state": {"updates": self.updates}}
+        return {"tensors": tensors, "state": {"updates": self.updates, "rate": self.rate}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on from a ``state_dict``, bit for bit. Raises ``CheckpointError`` when it is another network's."""
@@ -165,3 +180,4 @@ class NetworkUpdates:
                     for key, each in moments.items()
                 }
         self.updates = int(state["state"]["updates"])
+        self._set_rate(float(state["state"].get("rate", 1.0)))

@@ -46,6 +46,7 @@ STAGES: dict[str, tuple[str, str, str]] = {
     "record": ("gameil.stages.record", "RecordConfig", "record"),
     "pretrain": ("gameil.stages.pretrain", "PretrainConfig", "pretrain"),
     "finetune": ("gameil.stages.finetune", "FinetuneConfig", "finetune"),
+    "imitate": ("gameil.stages.imitate", "ImitateConfig", "imitate"),
     "dagger": ("gameil.stages.dagger", "DaggerConfig", "dagger"),
     "evaluate": ("gameil.stages.evaluate", "EvaluateConfig", "evaluate"),
     "tournament": ("gameil.stages.tournament", "TournamentConfig", "tournament"),
@@ -64,7 +65,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 }
 """Kind -> fields that say where the stage writes, apart from its own directory."""
 
-TRACKED = ("pretrain", "finetune", "dagger")
+TRACKED = ("pretrain", "finetune", "imitate", "dagger")
 """Kinds that send their metrics to MLflow."""
 
 

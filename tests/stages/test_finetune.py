@@ -138,14 +138,14 @@ def test_yardstick_finds_out_who_only_beats_its_parent(
     """Whoever scores less against the third agent than its parent did is not the best, whatever the parent says."""
     scores = {"parent": 0.7, "random": 0.3}
 
-    def series(self: Any, description: str, agent: Agent, opponent: Agent) -> Any:
+    def series(self: Any, description: str, agent: Agent, opponent: Agent, *rest: Any) -> Any:
         return SimpleNamespace(
             score=0.9 if agent.name == "parent" else scores[opponent.name],
             games=10,
             interval=SimpleNamespace(low=0.0, high=1.0),
         )
 
-    monkeypatch.setattr("gameil.stages.finetune._Finetuning.series", series)
+    monkeypatch.setattr("gameil.stages.self_play_training.SelfPlayTraining.series", series)
     assert main(arguments(start, runs, "measured", iterations=1, yardstick="random")) == 0
     results = json.loads((runs / "measured" / "results.json").read_text())
     assert results["yardstick"] == {"parent": 0.9, "finetuned": 0.3}
