@@ -8,6 +8,7 @@ and must not keep growing. Needs Linux: memory is read from /proc.
 """
 
 import argparse
+import contextlib
 import random
 import subprocess
 import sys
@@ -189,6 +190,16 @@ class Session:
         complaint = self.process.stderr.read().decode("utf-8", "replace")
         assert not complaint, complaint[-2000:]
 
+    def close(self) -> None:
+        """Kills what is still running, and lets go of its pipes."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(10)
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # a line that nobody read any more
+                    pipe.close()
+
 
 def fuzz(protocol: str, number: int, seed: int, agent: str) -> Report:
     """Sends so many messages to one process. Raises ``AssertionError`` or ``OSError`` for whatever goes wrong."""
@@ -216,8 +227,7 @@ def fuzz(protocol: str, number: int, seed: int, agent: str) -> Report:
         end_mb = session.megabytes()
         session.end()
     finally:
-        session.process.kill()
-        session.process.wait()
+        session.close()
     return Report(protocol, number, session.lines, time.monotonic() - began, slowest, start_mb, end_mb)
 
 

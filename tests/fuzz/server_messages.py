@@ -1,0 +1,174 @@
+"""What is sent to the server: requests and frames that are right in parts and wrong in others."""
+
+import json
+import random
+import urllib.parse
+from dataclasses import dataclass, field
+from typing import Any
+
+PAGES = ["/", "/watch", "/collect", "/label", "/runs", "/runs/a", "/collect?game=connect_four"]
+EVIL = [
+    "../../../../tmp/gameil-escaped",
+    "/tmp/gameil-escaped",
+    "..%2f..%2f..%2fetc%2fpasswd",
+    "snapshot:/etc",
+    "external:sh,command=touch",
+    "uci:/bin/sh",
+    "uci:sh -c 'touch /tmp/gameil-escaped'",
+    "$(touch /tmp/gameil-escaped)",
+    "; touch /tmp/gameil-escaped #",
+    "__import__('os').system('touch /tmp/gameil-escaped')",
+    "{{7*7}}",
+    "<script>document.title='owned'</script>",
+    "\u202eevil",
+    "a\0b",
+    "a\r\nSet-Cookie: x=y",
+    '[Event "x"]\n\n1. e4 *',
+    "people:ann",
+    "x" * 5000,
+    "",
+    " ",
+    "\ud800",
+    "NaN",
+    "ann",
+    "connect_four",
+    "go(board_size=99999)",
+    "chess(chess960=True)",
+    "pettingzoo:connect_four_v3",
+]
+NUMBERS = [0, 1, -1, 3, 7, 42, 2**31, 2**63, 2**64, -(2**63), 10**400, 1e308, 0.5, True, False]
+_METHODS = ["GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "BREW", "get"]
+_FRAMEWORK = [
+    "/_nicegui/3/static/x.js",
+    "/_nicegui/auto/../../../../etc/passwd",
+    "/_nicegui_ws/socket.io/?EIO=4&transport=polling",
+    "/_nicegui_ws/socket.io/?EIO=4&transport=polling&sid=x",
+    "/_nicegui_ws/../../etc/passwd",
+    "/favicon.ico",
+    "/docs",
+    "/openapi.json",
+    "/_nicegui/client/x",
+]
+
+
+@dataclass
+class Page:
+    """What a page told about itself: the ids that its frames must carry to mean anything."""
+
+    client_id: str
+    listeners: list[tuple[int, str, str]] = field(default_factory=list)
+    """``(element id, listener id, type)``."""
+    cookie: str = ""
+    query: dict[str, str] = field(default_factory=dict)
+
+
+def values(rng: random.Random, depth: int = 0) -> Any:
+    """Any JSON value: hostile texts, numbers at bounds, lists and objects of those, now and then deep or long ones."""
+    kind = rng.random()
+    if kind < 0.4 or depth > 4:
+        return rng.choice(EVIL)
+    if kind < 0.6:
+        return rng.choice(NUMBERS)
+    if kind < 0.65:
+        return None
+    if kind < 0.8:
+        return [values(rng, depth + 1) for _ in range(rng.randrange(4))]
+    if kind < 0.97:
+        keys = [
+            "value",
+            "label",
+            "id",
+            "key",
+            "action",
+            "repeat",
+            "altKey",
+            "ctrlKey",
+            "code",
+            "x",
+            "__class__",
+            "args",
+        ]
+        return {rng.choice(keys): values(rng, depth + 1) for _ in range(rng.randrange(5))}
+    nested: Any = "deep"
+    for _ in range(rng.choice([50, 500])):
+        nested = [nested]
+    return nested
+
+
+def frame(rng: random.Random, page: Page, value: Any) -> str | bytes:
+    """One frame of the framework's protocol (engine.io 4 around socket.io): mostly events of real elements."""
+    kind = rng.random()
+    if kind < 0.6 and page.listeners:
+        element, listener, type_ = rng.choice(page.listeners)
+        given = [_right_value(rng, type_)] if rng.random() < 0.5 else [value]
+        arguments = [_dumps(one) for one in given] if rng.random() < 0.9 else given
+        message = {"client_id": page.client_id, "id": element, "listener_id": listener, "args": arguments}
+        if rng.random() < 0.1:
+            message[rng.choice(list(message))] = value
+        return "42" + _dumps(["event", message])
+    if kind < 0.75:
+        name = rng.choice(["event", "javascript_response", "ack", "log", "handshake", "connect", "disconnect", "x"])
+        message = {"client_id": page.client_id, "level": "error", "message": value, "request_id": value}
+        message |= {"next_message_id": value, "tab_id": value, "document_id": value, "id": value, "args": value}
+        return "42" + _dumps([name, rng.choice([message, value])])
+    if kind < 0.85:
+        return rng.choice(
+            ["2", "3", "40", "41", "42", "43[]", "44", "451-[]", "6", "1", "0{}", "4", "", "9", "420[", "42{}"]
+        )
+    if kind < 0.9:
+        return rng.randbytes(rng.randrange(200))
+    text = "42" + _dumps(["event", {"client_id": page.client_id, "id": value, "args": [value]}])
+    if kind < 0.97:
+        place = rng.randrange(len(text))
+        return (
+            text[:place] + rng.choice(["", "\0", "}", "]", '"', "\\", "é", "9" * 40]) + text[place + rng.randrange(3) :]
+        )
+    return text + "x" * rng.choice([60_000, 70_000, 300_000])
+
+
+def request(rng: random.Random, port: int) -> bytes:
+    """The bytes of one request, now and then no request at all."""
+    if rng.random() < 0.05:
+        return rng.randbytes(rng.randrange(1, 400))
+    path = rng.choice([*PAGES, *_FRAMEWORK, "/" + _quoted(rng), "//evil.example", "/runs/" + _quoted(rng), "*", "/\\x"])
+    if rng.random() < 0.4:
+        names = ["token", "game", "name", "agent", "client_id", "x"]
+        path += "?" + "&".join(f"{rng.choice(names)}={_quoted(rng)}" for _ in range(rng.randrange(1, 4)))
+    body = rng.randbytes(rng.choice([0, 0, 0, 10, 1000, 70_000]))
+    host = rng.choice([f"127.0.0.1:{port}"] * 8 + ["evil.example", "", "localhost"])
+    headers = [f"{rng.choice(['Host', 'host'])}: {host}", f"Content-Length: {len(body)}"]
+    for name in ("Origin", "Cookie", "X-Forwarded-Prefix", "X-Forwarded-For", "Range", "Upgrade", "Accept", "X"):
+        if rng.random() < 0.2:
+            headers.append(f"{name}: {_header(rng)}")
+    if rng.random() < 0.1:
+        headers.append("Transfer-Encoding: chunked")
+    headers.append("Connection: close")
+    head = f"{rng.choice(_METHODS)} {path} HTTP/{rng.choice(['1.1', '1.1', '1.1', '1.0', '2.0', '9'])}\r\n"
+    return head.encode("utf-8", "replace") + "\r\n".join([*headers, "", ""]).encode("utf-8", "replace") + body
+
+
+def _right_value(rng: random.Random, type_: str) -> Any:
+    """What an event of this type carries when a person causes it."""
+    if type_ == "click":
+        return {"x": 1, "y": 1}
+    if type_.startswith("update"):
+        return rng.choice([0, 1, 2, True, "ann", "bob", "connect_four", {"value": 1, "label": "x"}, *EVIL])
+    if type_.startswith("key"):
+        return {"action": "keydown", "key": rng.choice(["Enter", "ArrowLeft", "1", "s", "z"]), "code": "KeyA"}
+    return rng.choice([3, 0, 10, "3", {"action": 3}])
+
+
+def _quoted(rng: random.Random) -> str:
+    text = rng.choice(EVIL).encode("utf-8", "replace").decode()[:3000]
+    return rng.choice([urllib.parse.quote(text, safe=""), urllib.parse.quote(text)])
+
+
+def _header(rng: random.Random) -> str:
+    return rng.choice(EVIL).replace("\r", "").replace("\n", "").replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _dumps(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        return "[" * 2000
