@@ -14,6 +14,7 @@
                                                 ,depth= ,movetime= (ms) ,multipv=5; fairy-stockfish plays shogi,
                                                 xiangqi, crazyhouse, antichess and breakthrough too
     gtp:gnugo,level=5                           a Go engine likewise
+    policy:tree-left                            a policy of PettingZoo: a built-in demonstrator, or another package's
     external:gnubg,plies=0,noise=0.05           GNU Backgammon
     exact                                       perfect play by exhaustive search, in games small enough
     shortest_path                               the same for one player, as in OpenSpiel's pathfinding
@@ -242,6 +243,12 @@ def _uci(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineCon
     )
 
 
+def _policy(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
+    from gameil.agents.environment_policy import PolicyAgent, named_policy
+
+    return PolicyAgent(str(spec), game, named_policy(spec.target))
+
+
 def _gtp(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, EngineConfig] | None) -> Agent:
     from gameil.agents.gtp import GtpAgent
 
@@ -338,6 +345,7 @@ _KINDS: dict[str, _Kind] = {
         _external,
     ),
     "gtp": _Kind("an engine's name", {"level": Option(int, 1, 10), "processes": _PROCESSES}, _gtp),
+    "policy": _Kind("a policy's name", {}, _policy),
 }
 _EXAMPLES = {
     "mcts": "1000",
@@ -347,5 +355,6 @@ _EXAMPLES = {
     "snapshot": "runs/x/snapshots/best",
     "uci": "stockfish,skill=3,nodes=1000",
     "gtp": "gnugo,level=5",
+    "policy": "tree-left",
     "external": "gnubg,plies=0",
 }

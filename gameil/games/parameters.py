@@ -87,6 +87,7 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
         size=_number(84, 8, 1024),
         bins=_number(21, 2, 4096),
     ),
+    "pettingzoo:tree": {"bins": _number(41, 2, 4096)},
     "pettingzoo:overcooked": {
         "layout": Parameter("cramped_room", choices=_KITCHENS),
         "view": Parameter("planes", choices=("planes", "pixels")),

@@ -52,6 +52,7 @@ class PettingZooGame:
             env.reset(seed=0)
         agents = list(env.possible_agents)
         self.num_players: int = len(agents)
+        self.agent_names = tuple(map(str, agents))
         self._read_actions([env.action_space(agent) for agent in agents])
         self.seeded = known.seeded
         self.max_action: int = max(self.num_actions, NUM_SEEDS if self.seeded else 0) - 1

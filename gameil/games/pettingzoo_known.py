@@ -98,6 +98,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         at_once=True,
         own_clones=True,
     ),
+    "tree": Environment("gameil.games.tree_env", (0.0, 1.0), max_length=8, needs="pettingzoo", at_once=True),
 }
 """Environments with everything declared, by name."""
 
