@@ -83,9 +83,10 @@ class Snapshot:
     model: PolicyValueNet
     """The network in float32 on the CPU, in eval mode; a copy of its own that may be trained on."""
     game: Game
-    """What the network is built for: the card's game, or one of another board size that was asked for."""
+    """What the network is built for: what it learned, or the same on a board of another size that was asked for."""
     encoder: ObservationEncoder
     card: SnapshotCard
+    """As it was read, but for that game."""
 
     def evaluator(
         self,
@@ -162,6 +163,7 @@ def load_snapshot(path: Path, *, game: str | None = None) -> Snapshot:
         raise CheckpointError(f"{path / CARD}: {error}") from error
     if game is not None and (wanted := make_game(game)).family != own_game.family:
         own_game, encoder = wanted, _resized(path, card, own_game, wanted, expected)
+        card = replace(card, game_id=wanted.family)
     _check_weights(path / WEIGHTS, expected)
     model = build_model(card.model, own_game, encoder.shape)
     model.load_state_dict(load_file(path / WEIGHTS))

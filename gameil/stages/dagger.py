@@ -90,8 +90,8 @@ class _Dagger:
         self.parent = load_snapshot(config.init, game=config.game or None)
         self.game = make_game(config.game) if config.game else self.parent.game
         self.encoder = self.parent.encoder
-        self.policy = load_snapshot(config.init).model
-        self.twin = load_snapshot(config.init).model if config.control is not None else None
+        self.policy = load_snapshot(config.init, game=self.game.id).model
+        self.twin = load_snapshot(config.init, game=self.game.id).model if config.control is not None else None
         """Learns from further games of people instead of labels."""
         self.expert = build_expert(
             config.expert, self.game, temperature=config.label_temperature, processes=config.processes or None

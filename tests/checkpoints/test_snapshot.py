@@ -230,10 +230,12 @@ def go_snapshot(path: Path, *, value_pool: bool, policy: Policy = "auto") -> Pol
 def test_a_network_that_pools_plays_boards_of_other_sizes(tmp_path: Path) -> None:
     learned = go_snapshot(tmp_path / "go", value_pool=True)
     loaded = load_snapshot(tmp_path / "go", game="go(board_size=9,komi=6.5)")
-    assert (loaded.game.id, loaded.card.game_id) == ("go(board_size=9,komi=6.5)", "go(board_size=5)")
+    assert (loaded.game.id, loaded.card.game_id) == ("go(board_size=9,komi=6.5)", "go(board_size=9)")
     assert loaded.encoder.shape == (7, 9, 9)
     for name, tensor in learned.state_dict().items():
         assert torch.equal(loaded.model.state_dict()[name], tensor), name
+    save_snapshot(tmp_path / "child", loaded.model, loaded.card)
+    assert load_snapshot(tmp_path / "child").encoder.shape == (7, 9, 9), "what goes on learning there is of that size"
     state = loaded.game.initial_state()
     state.apply(40)
     evaluation = loaded.evaluator().evaluate(loaded.encoder.encode([state]), [state.legal_actions()])
