@@ -48,6 +48,7 @@ STAGES: dict[str, tuple[str, str, str]] = {
     "finetune": ("gameil.stages.finetune", "FinetuneConfig", "finetune"),
     "imitate": ("gameil.stages.imitate", "ImitateConfig", "imitate"),
     "dagger": ("gameil.stages.dagger", "DaggerConfig", "dagger"),
+    "improve": ("gameil.stages.improve", "ImproveConfig", "improve"),
     "evaluate": ("gameil.stages.evaluate", "EvaluateConfig", "evaluate"),
     "tournament": ("gameil.stages.tournament", "TournamentConfig", "tournament"),
     "ladder": ("gameil.stages.ladder", "LadderConfig", "ladder"),
