@@ -19,7 +19,7 @@ MAX_LINES = 400
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "core", "misc"}
 
 OWNERS: dict[str, tuple[str, ...]] = {
-    "pyspiel": ("games/open_spiel.py", "agents/built_in.py", "agents/open_spiel_bot.py"),
+    "pyspiel": ("games/open_spiel.py", "agents/built_in.py", "agents/open_spiel_bot.py", "agents/open_spiel_bots.py"),
     "open_spiel": ("games/open_spiel.py", "agents/built_in.py"),
     "pettingzoo": ("games/pettingzoo_known.py", "games/overcooked_env.py"),
     "gymnasium": ("games/pettingzoo_spaces.py", "games/overcooked_env.py"),
@@ -36,6 +36,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "nicegui": ("serving/*_page.py", "serving/app.py", "serving/theme.py", "serving/boards/*.py"),
     "fastapi": ("serving/app.py",),
     "uvicorn": ("serving/app.py",),
+    "ray": ("rollout/ray_workers.py",),
     "rich": ("tracking/progress.py",),
     "rust_pgn_reader_python_binding": ("records/pgn_rust.py",),
     "openvino": ("models/backends/openvino_backend.py",),

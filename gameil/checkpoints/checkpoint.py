@@ -72,6 +72,10 @@ class CheckpointStore:
             raise CheckpointError(f"{self.directory}: no whole checkpoint: {damage[0]}")
         return None
 
+    def at(self, step: int) -> Checkpoint:
+        """The checkpoint of one step. Raises ``CheckpointError`` when it is not there, or not whole."""
+        return _read(self.directory / f"step-{step:09d}")
+
     def _newest_first(self) -> list[Path]:
         found = [path for path in self.directory.glob("step-*") if path.suffix not in (REPLACED, WRITING)]
         return sorted(found, reverse=True)

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "learning-rate": ("gameil.cli.learning_rate", "look for a learning rate before a long pretraining"),
     "imitate": ("gameil.cli.imitate", "imitate people by a reward learned from their games: GAIL, AIRL, guided cost"),
     "finetune": ("gameil.cli.finetune", "improve a pretrained agent by playing against its past selves"),
+    "league": ("gameil.cli.league", "let agents learn by beating each other in a league, on one machine or many"),
     "dagger": ("gameil.cli.dagger", "let an expert label the positions an agent gets into, and learn from them"),
     "improve": ("gameil.cli.improve", "play against oneself with search and learn what it found (expert iteration)"),
     "label": ("gameil.cli.label", "choose positions of a dataset for people to label in the browser"),
