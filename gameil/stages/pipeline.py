@@ -152,7 +152,7 @@ def read_pipeline(
         if name not in asked:
             raise ConfigError(f"{path}: --set {name}: it asks for {', '.join(asked) or 'no arguments'}")
     places = {"run": [str(run_directory)], "here": [str(path.parent)], **given}
-    filled = _fill(values, places, str(path))
+    filled = fill_places(values, places, str(path))
     tables = filled.get("stage", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ConfigError(f"{path}: stages are written as [[stage]] tables")
@@ -164,7 +164,7 @@ def read_pipeline(
         common = {key: value for key, value in table.items() if key in own}
         fields = {key: value for key, value in table.items() if key not in own and key != "config"}
         if "config" in table:
-            fields = _merged(read_toml(Path(str(table["config"]))), fields)
+            fields = merged_tables(read_toml(Path(str(table["config"]))), fields)
         _check_outputs(
             str(table["kind"]), str(table.get("name", table["kind"])), fields, run_directory, given, str(path)
         )
@@ -299,16 +299,17 @@ def _check_outputs(
             raise ConfigError(f"{where}: stage {name!r}: {field} {value!r}: a file is there already")
 
 
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merged_tables(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """``base`` with the values of ``over``, tables within tables too."""
     both = dict(base)
     for key, value in over.items():
         old = both.get(key)
-        both[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        both[key] = merged_tables(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return both
 
 
-def _fill(value: Any, places: Mapping[str, Sequence[str]], where: str) -> Any:
+def fill_places(value: Any, places: Mapping[str, Sequence[str]], where: str) -> Any:
+    """``value`` with ``{name}`` in all its texts replaced. Raises ``ConfigError`` where one value was needed."""
     if isinstance(value, str):
         for name, texts in places.items():
             if "{" + name + "}" in value:
@@ -317,11 +318,11 @@ def _fill(value: Any, places: Mapping[str, Sequence[str]], where: str) -> Any:
                 value = value.replace("{" + name + "}", texts[0])
         return value
     if isinstance(value, dict):
-        return {key: _fill(item, places, where) for key, item in value.items()}
+        return {key: fill_places(item, places, where) for key, item in value.items()}
     if isinstance(value, list):
         filled: list[Any] = []
         for item in value:
             name = item[1:-1] if isinstance(item, str) and re.fullmatch(r"\{\w+\}", item) else ""
-            filled.extend(places[name] if name in places else [_fill(item, places, where)])
+            filled.extend(places[name] if name in places else [fill_places(item, places, where)])
         return filled
     return value
