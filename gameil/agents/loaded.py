@@ -1,29 +1,41 @@
 """One agent for one game, asked for one move at a time: what ``gameil.load`` gives to scripts and notebooks."""
 
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from gameil.agents.agent import Agent, Decisions, Request
-from gameil.agents.spec import build_agent
-from gameil.errors import AgentError
+from gameil.agents.spec import build_agent, parse_spec
+from gameil.errors import AgentError, ConfigError
 from gameil.games.game import Game, State
 from gameil.games.registry import make_game
 from gameil.seeding import generator
 
 
-def load(spec: str, game: str | Game, *, seed: int = 0) -> "LoadedAgent":
+def load(spec: str, game: str | Game | None = None, *, seed: int = 0) -> "LoadedAgent":
     """The agent of a spec, ready to be asked.
 
     Args:
         spec: such as ``snapshot:runs/x/snapshots/best,search=64``, ``mcts:1000``, ``uci:stockfish,skill=3``.
-        game: id, such as ``go(board_size=9)``, or the game itself.
+        game: id, such as ``go(board_size=9)``, or the game itself; None: the one that a snapshot was trained for.
         seed: of its random choices: equal seeds give equal moves in equal games.
 
     Raises:
         GameilError: the spec or the game is wrong, or the agent cannot be built here; one line.
     """
+    if game is None:
+        game = _own_game(spec)
     rules = make_game(game) if isinstance(game, str) else game
     return LoadedAgent(build_agent(spec, rules, seed=seed), rules, seed=seed)
+
+
+def _own_game(spec: str) -> str:
+    parsed = parse_spec(spec)
+    if parsed.kind != "snapshot":
+        raise ConfigError(f"agent {spec!r}: plays many games: name one, as in gameil.load({spec!r}, 'othello')")
+    from gameil.checkpoints.snapshot import read_card
+
+    return read_card(Path(parsed.target)).game_id
 
 
 class LoadedAgent:

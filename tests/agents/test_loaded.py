@@ -3,6 +3,8 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pyspiel
@@ -13,8 +15,12 @@ from gameil.agents.loaded import LoadedAgent
 from gameil.agents.open_spiel_bot import OpenSpielBot
 from gameil.agents.pettingzoo_policy import PettingZooPolicy
 from gameil.agents.random import RandomAgent
+from gameil.checkpoints.snapshot import SnapshotCard, save_snapshot
 from gameil.errors import AgentError, ConfigError
 from gameil.games.registry import make_game
+from gameil.models.config import ModelConfig
+from gameil.models.policy_value import build_model
+from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 from gameil.rollout.matches import draw_chance
 from gameil.seeding import generator
 
@@ -148,3 +154,31 @@ def test_chance_is_not_the_agents() -> None:
     with pytest.raises(AgentError, match="chance node"):
         agent.act(state)
     state.apply(draw_chance(state, generator(0, "deal")))
+
+
+def test_a_snapshot_knows_its_game(tmp_path: Path) -> None:
+    game, encoder, config = make_game("tic_tac_toe"), EncoderConfig(), ModelConfig(kind="mlp", hidden=8, layers=1)
+    model = build_model(config, game, ObservationEncoder(game, encoder).shape)
+    save_snapshot(tmp_path / "s", model, SnapshotCard(game_id=game.id, model=config, encoder=encoder))
+    with gameil.load(f"snapshot:{tmp_path / 's'}") as agent:
+        assert agent.game.id == "tic_tac_toe"
+        assert agent.act(game.initial_state()) in range(9)
+    with pytest.raises(ConfigError, match=r"name one, as in gameil.load\('mcts:10', 'othello'\)"):
+        gameil.load("mcts:10")
+
+
+@pytest.mark.parametrize("name", ["chess", "go(board_size=9)", "othello", "hex", "backgammon", "kuhn_poker"])
+def test_boards_show_themselves_in_notebooks(name: str) -> None:
+    state = make_game(name).initial_state()
+    view = gameil.board(state)
+    svg = view._repr_svg_()
+    if name == "kuhn_poker":
+        assert svg is None
+        assert "<pre" in view._repr_html_()
+        assert str(view) == "\n\n", "nothing is dealt yet"
+    else:
+        ElementTree.fromstring(svg)
+        assert view._repr_html_() == svg
+        assert str(view).strip()
+    turned = gameil.board(state, turned=True)._repr_svg_()
+    assert (turned != svg) == (name in ("chess", "backgammon"))
