@@ -45,6 +45,8 @@ class SearchPlayConfig:
     """Share of the moves with a full search (p in Wu 2019); 1 leaves the fast ones out."""
     considered: int = 16
     """Actions tried at the root of a full search (``gumbel.GumbelConfig``)."""
+    look_ahead: bool = False
+    """Look for ends one move below every new leaf (``gumbel.GumbelConfig``): pays where the rules are fast."""
     opening_plies: int = 2
     """Up to so many uniformly random plies begin a game, the number drawn for each game; not learned from."""
     max_plies: int = 0

@@ -51,6 +51,8 @@ class GumbelConfig:
     """Stretch the completed values of a node to [0, 1] before they are weighted."""
     prove: bool = True
     """Deduce exact values from finished games (``simulation``)."""
+    look_ahead: bool = False
+    """With ``prove``: look at every move of every new leaf for one that ends the game (``puct.SearchConfig``)."""
 
     def __post_init__(self) -> None:
         if self.simulations < 1 or self.considered < 1:
@@ -106,7 +108,15 @@ class GumbelSearch:
             count = int(forest.num_children[row])
             gumbel[row, :count] = config.gumbel_scale * rng.gumbel(size=count)
         rule = gumbel_rule(config, gumbel)
-        grow(forest, evaluator, rule, rngs, simulations=config.simulations, prove=config.prove)
+        grow(
+            forest,
+            evaluator,
+            rule,
+            rngs,
+            simulations=config.simulations,
+            prove=config.prove,
+            look_ahead=config.look_ahead,
+        )
         most = forest.child_visits[roots].max(axis=1)
         chosen = _root_scores(forest, roots, gumbel, most, config).argmax(axis=1)
         return summary(forest, weights=improved_policy(forest, roots, config), chosen=chosen, keep=keep)

@@ -42,13 +42,13 @@ class RuleConfig:
     eta: float = 0.1
     """Of ``kl``: the value that one nat of KL from the policy must bring."""
     look_ahead: bool = False
-    """Of ``puct``: look for ends one move below every new leaf."""
+    """Of ``puct`` and ``gumbel``: look for ends one move below every new leaf."""
 
     def __post_init__(self) -> None:
         if self.rule == "gumbel" and self.leaves != 1:
             raise ConfigError("rule=gumbel takes one leaf at a time: leave leaves out")
-        if self.look_ahead and self.rule != "puct":
-            raise ConfigError(f"only rule=puct looks ahead, not {self.rule}")
+        if self.look_ahead and self.rule == "kl":
+            raise ConfigError("rule=kl proves nothing, so it does not look ahead")
 
     @staticmethod
     def of_options(options: Mapping[str, int | float | str]) -> "RuleConfig":
@@ -78,7 +78,8 @@ def build_search(
         hidden = InformationSetConfig(simulations=config.simulations, leaves=config.leaves)
         return InformationSetSearch(evaluator, hidden)
     if config.rule == "gumbel":
-        return GumbelSearch(evaluator, GumbelConfig(simulations=config.simulations, gumbel_scale=0.0))
+        gumbel = GumbelConfig(simulations=config.simulations, gumbel_scale=0.0, look_ahead=config.look_ahead)
+        return GumbelSearch(evaluator, gumbel)
     if config.rule == "kl":
         kl = RegularisedConfig(simulations=config.simulations, leaves=config.leaves, eta=config.eta)
         return RegularisedSearch(evaluator, kl)

@@ -214,7 +214,7 @@ class _Improving:
             device=self.config.device,
             shown=self.window.observations(SHOWN_POSITIONS),
         )
-        full = GumbelConfig(simulations=play.simulations, considered=play.considered)
+        full = GumbelConfig(simulations=play.simulations, considered=play.considered, look_ahead=play.look_ahead)
         fast = replace(full, simulations=play.fast_simulations, gumbel_scale=0.0)
         return GumbelSearch(evaluators, full), GumbelSearch(evaluators, fast)
 

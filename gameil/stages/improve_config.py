@@ -56,17 +56,19 @@ class ImproveConfig:
     """How many of the newest labels are learned from."""
     passes: float = 4.0
     """How often a label is learned from on average, whatever the window: sets the updates of an iteration."""
-    batch_size: int = 512
-    """Positions in an update."""
+    batch_size: int = 256
+    """Positions in an update: many small ones, since new labels are what is scarce."""
     dataset: Path | None = None
     """Dataset of people's games to learn from as well, and to measure how much of them is forgotten."""
     dataset_share: Schedule = field(default_factory=lambda: Schedule(0.25, 0.25, 0))
     """Their share of every batch, by the number of the update; read only with ``dataset``."""
     learner: CloningConfig = field(
-        default_factory=lambda: CloningConfig(value_weight=1.0, learning_rate=2e-3, final_share=0.05)
+        default_factory=lambda: CloningConfig(
+            learning_rate=2e-3, warmup_steps=100, final_share=0.05, value_weight=1.0, ema_decay=0.99
+        )
     )
     """Updates; the learning rate's cosine ends with the budget. Values are labels of every position here, not one
-    result a game, so they weigh as much as the policy."""
+    result a game, so they weigh as much as the policy. The averaged weights play, and lag by an iteration or two."""
     augment: bool = True
     """Map positions by random symmetries of the game that keep its start."""
     measuring: MeasuringConfig = field(default_factory=MeasuringConfig)

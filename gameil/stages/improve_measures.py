@@ -37,6 +37,8 @@ class MeasuringConfig:
     """Of each series, in pairs with seats swapped."""
     simulations: int = 64
     """Of the network with search, which plays the same series; 0: the bare policy only."""
+    look_ahead: bool = False
+    """Of that search, as of ``puct.SearchConfig``."""
     held_out_positions: int = 4096
     """Positions of the dataset's validation split for the forgetting meter."""
     max_plies: int = 0
@@ -100,7 +102,7 @@ class Measuring:
         if self.config.simulations:
             search = build_search(
                 state_evaluators(model, self._encoder, self.config.network, device="cpu"),
-                RuleConfig(simulations=self.config.simulations),
+                RuleConfig(simulations=self.config.simulations, look_ahead=self.config.look_ahead),
             )
             agents.append(SearchAgent(f"search={self.config.simulations}", self._game, search))
         metrics: dict[str, float] = {}

@@ -101,7 +101,7 @@ def test_every_rule_takes_a_win(config: RuleConfig) -> None:
     [
         ("snapshot:a,rule=kl", "rule needs search=SIMULATIONS"),
         ("snapshot:a,search=8,rule=gumbel,leaves=2", "one leaf at a time"),
-        ("snapshot:a,search=8,rule=kl,look_ahead=yes", "only rule=puct looks ahead"),
+        ("snapshot:a,search=8,rule=kl,look_ahead=yes", "proves nothing, so it does not look ahead"),
     ],
 )
 def test_refusals(spec: str, text: str) -> None:

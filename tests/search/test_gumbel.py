@@ -123,3 +123,17 @@ def test_proofs_only_sharpen() -> None:
 def test_config_refuses_the_impossible(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
         GumbelConfig(**bad)
+
+
+def test_looking_ahead_finds_the_win_that_the_policy_hides() -> None:
+    """Connect four, three in a row: with look-ahead the win is known before the first simulation."""
+    state = make_game("connect_four").initial_state()
+    for action in (3, 0, 3, 0, 3, 6):
+        state.apply(action)
+    config = GumbelConfig(simulations=4, considered=2, gumbel_scale=0.0, look_ahead=True)
+    result = GumbelSearch(uniform_evaluator, config).run([state], [np.random.default_rng(0)])
+    assert result.known[0]
+    assert (result.chosen[0], result.values[0]) == (3, 1.0)
+    assert result.visit_counts.sum() == 0
+    # What was found without a visit is known, not estimated.
+    assert result.completed_q[0, 3] == 1.0
