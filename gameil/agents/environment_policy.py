@@ -67,13 +67,19 @@ def _pass_tree(side: float) -> Policy:
     """Past the tree on one side, with a hand that shakes a little."""
 
     def policy(observation: NDArray[Any], name: str, rng: np.random.Generator) -> NDArray[np.float32]:
-        wanted = (side * 0.7 - float(observation[0])) / 0.25
-        return np.array([np.clip(wanted + rng.normal(0.0, 0.1), -1.0, 1.0)], np.float32)
+        wanted = np.clip((side * 0.7 - float(observation[0])) / 0.5, -0.5, 0.5)
+        return np.array([wanted + rng.normal(0.0, 0.08)], np.float32)
 
     return policy
 
 
-_BACKGROUND, _PISTON = np.array([68, 76, 77]), np.array([65, 159, 221])
+_BLUE = np.array([65, 159, 221])
+"""Colour of the ball, and of pistons, which are narrower than ``_BALL_WIDTH`` pixels."""
+_STEP, _BALL_WIDTH = 4, 28
+
+
+_SPEED = 0.6
+"""Of scripted pistons, of 1: well within the bounds, so that a Gaussian is not helped by being cut off there."""
 
 
 def _pistons(rest: float) -> Policy:
@@ -81,13 +87,13 @@ def _pistons(rest: float) -> Policy:
     all up or all down. Both work, half of each does not: a high piston before a low ball stops it."""
 
     def policy(observation: NDArray[Any], name: str, rng: np.random.Generator) -> NDArray[np.float32]:
-        picture = np.asarray(observation, np.int16)[::4, ::4]
-        coloured = (np.abs(picture - _BACKGROUND).sum(axis=2) > 60) & (np.abs(picture - _PISTON).sum(axis=2) > 60)
-        columns = np.flatnonzero(coloured.any(axis=0))
+        blue = np.abs(np.asarray(observation, np.int16)[::_STEP, ::_STEP] - _BLUE).sum(axis=2) < 60
+        wide = np.lib.stride_tricks.sliding_window_view(blue, _BALL_WIDTH // _STEP, axis=1).all(axis=2)
+        columns = np.flatnonzero(wide.any(axis=0))
         steer = rest
-        if len(columns):
-            steer = 1.0 if 4 * float(columns.mean()) < picture.shape[1] * 2 else -1.0
-        return np.array([np.clip(steer + rng.normal(0.0, 0.05), -1.0, 1.0)], np.float32)
+        if len(columns):  # the ball's middle less the window's, in cells
+            steer = 1.0 if columns.mean() < (wide.shape[1] - 1) / 2 else -1.0
+        return np.array([_SPEED * steer + rng.normal(0.0, 0.05)], np.float32)
 
     return policy
 

@@ -86,6 +86,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         needs="pymunk",
         dense=True,
         options=("max_cycles", "n_pistons"),
+        fixed={"render_mode": "rgb_array"},  # without it nothing is drawn, and what is seen never changes
     ),
     "overcooked": Environment(
         "gameil.games.overcooked_env",

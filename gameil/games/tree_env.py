@@ -17,7 +17,7 @@ TREE_STEP = 3
 """After so many steps the tree is reached."""
 TREE_WIDTH = 0.45
 """Half its width; the slope reaches from -1 to 1."""
-TURN = 0.25
+TURN = 0.5
 """How far the hardest turn leads sideways in a step."""
 SKIER = "skier"
 
