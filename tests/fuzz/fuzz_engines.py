@@ -96,12 +96,17 @@ class Report:
     start_mb: float
     """Resident memory after a fifth of the messages."""
     end_mb: float
+    new_files: int
+    """Files open at the end that were not after a fifth of the messages."""
+    threads: int
+    """Threads at the end, while nothing is thought of."""
 
     def __str__(self) -> str:
         return (
             f"{self.protocol}: {self.messages:,} messages, {self.answers:,} lines back in {self.seconds:.0f} s; "
             f"slowest answer {self.slowest:.2f} s; "
-            f"memory {self.start_mb:.0f} MB after a fifth, {self.end_mb:.0f} MB at the end"
+            f"memory {self.start_mb:.0f} MB after a fifth, {self.end_mb:.0f} MB at the end; "
+            f"{self.new_files} more files open, {self.threads} threads"
         )
 
 
@@ -181,6 +186,12 @@ class Session:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
+    def open_files(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
     def end(self) -> None:
         """Lets it quit; it must do so in time, with exit code 0 and in silence."""
         self.send(b"quit")
@@ -205,7 +216,7 @@ def fuzz(protocol: str, number: int, seed: int, agent: str) -> Report:
     """Sends so many messages to one process. Raises ``AssertionError`` or ``OSError`` for whatever goes wrong."""
     game = [] if protocol == "uci" else ["--game", "go(board_size=5)"]
     session = Session([sys.executable, "-m", "gameil.cli.main", protocol, "--agent", agent, *game])
-    began, slowest, start_mb = time.monotonic(), 0.0, 0.0
+    began, slowest, start_mb, start_files = time.monotonic(), 0.0, 0.0, 0
     try:
         for count, raw in enumerate(messages(protocol, seed), start=1):
             session.send(raw)
@@ -221,14 +232,16 @@ def fuzz(protocol: str, number: int, seed: int, agent: str) -> Report:
                     session.send(f"{mark} known_command name".encode())
                     slowest = max(slowest, session.wait_for(f"={mark} true"))
             if count == max(1, number // 5):
-                start_mb = session.megabytes()
+                start_mb, start_files = session.megabytes(), session.open_files()
             if count == number:
                 break
-        end_mb = session.megabytes()
+        end_mb, new_files, threads = session.megabytes(), session.open_files() - start_files, session.threads()
         session.end()
     finally:
         session.close()
-    return Report(protocol, number, session.lines, time.monotonic() - began, slowest, start_mb, end_mb)
+    return Report(
+        protocol, number, session.lines, time.monotonic() - began, slowest, start_mb, end_mb, new_files, threads
+    )
 
 
 def main() -> int:

@@ -18,14 +18,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.fuzz.server_messages import PAGES, frame, request, values
+from tests.fuzz.server_messages import PAGES, filled_in, frame, request
 from tests.fuzz.server_process import ServerProcess, start_server
 
 _ALIVE_EVERY = 100
 """Messages between two looks whether the server still answers."""
 _CONNECTION_FRAMES = 40
 """WebSocket messages of one page, before the next page is opened."""
-_HTTP_SHARE = 0.4
+_HTTP_SHARE = 0.3
 
 
 async def fuzz(server: ServerProcess, messages: int, seed: int) -> dict[str, object]:
@@ -35,7 +35,7 @@ async def fuzz(server: ServerProcess, messages: int, seed: int) -> dict[str, obj
     memory: list[tuple[int, int]] = []
     sent = checked = 0
     while sent < messages:
-        if rng.random() < _HTTP_SHARE / (_HTTP_SHARE + (1 - _HTTP_SHARE) / _CONNECTION_FRAMES):
+        if rng.random() < _HTTP_SHARE * _CONNECTION_FRAMES / (_HTTP_SHARE * _CONNECTION_FRAMES + 1 - _HTTP_SHARE):
             seen[await _send_request(server, rng)] += 1
             sent += 1
         else:
@@ -78,13 +78,15 @@ async def _send_frames(server: ServerProcess, rng: random.Random, number: int, s
         return 0
     count = 0
     try:
+        await server.drain(socket, page, 0.05)
+        waiting = filled_in(rng, page) if rng.random() < 0.7 else []
         for _ in range(number):
-            data = frame(rng, page, values(rng))
+            data = waiting.pop(0) if waiting and rng.random() < 0.8 else frame(rng, page)
             await socket.send(data)
             count += 1
             seen["frame"] += 1
             if rng.random() < 0.2:
-                await server.drain(socket)
+                await server.drain(socket, page)
     except server.closed:
         seen["socket closed"] += 1
     finally:

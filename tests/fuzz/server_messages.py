@@ -51,15 +51,55 @@ _FRAMEWORK = [
 ]
 
 
+@dataclass(frozen=True)
+class Listener:
+    """Something on a page that answers to people."""
+
+    element: int
+    id: str
+    type: str
+    tag: str
+
+
 @dataclass
 class Page:
     """What a page told about itself: the ids that its frames must carry to mean anything."""
 
     client_id: str
-    listeners: list[tuple[int, str, str]] = field(default_factory=list)
-    """``(element id, listener id, type)``."""
+    listeners: list[Listener] = field(default_factory=list)
+    """Those of the elements seen so far, gone ones too."""
     cookie: str = ""
     query: dict[str, str] = field(default_factory=dict)
+
+    def learn(self, elements: Any) -> None:
+        """Adds the listeners of elements, as pages and their updates describe them."""
+        for number, element in elements.items() if isinstance(elements, dict) else ():
+            for event in element.get("events", ()) if isinstance(element, dict) else ():
+                found = Listener(int(number), event["listener_id"], event["type"], element["tag"])
+                if found not in self.listeners:
+                    self.listeners.append(found)
+
+
+def filled_in(rng: random.Random, page: Page) -> list[str]:
+    """What a person sends who fills a page in from top to bottom: ticks, writes a name, chooses, presses buttons."""
+    frames = []
+    for one in sorted(page.listeners, key=lambda one: one.element):
+        if "checkbox" in one.tag:
+            frames.append(_event(page, one, True))
+        elif "input" in one.tag and one.type.startswith("update"):
+            frames.append(_event(page, one, rng.choice(["Ann", "Bob", "Zoë", "Dan"] * 8 + EVIL)))
+        elif "select" in one.tag and one.type.startswith("update") and rng.random() < 0.6:
+            frames.append(_event(page, one, {"value": rng.randrange(4), "label": "x"}))
+        elif one.tag == "q-btn" and frames:
+            frames.append(_event(page, one, {}))
+            if rng.random() < 0.8:
+                break  # the next one would take it back
+    return frames
+
+
+def _event(page: Page, one: Listener, value: Any) -> str:
+    message = {"client_id": page.client_id, "id": one.element, "listener_id": one.id, "args": [_dumps(value)]}
+    return "42" + _dumps(["event", message])
 
 
 def values(rng: random.Random, depth: int = 0) -> Any:
@@ -95,30 +135,53 @@ def values(rng: random.Random, depth: int = 0) -> Any:
     return nested
 
 
-def frame(rng: random.Random, page: Page, value: Any) -> str | bytes:
-    """One frame of the framework's protocol (engine.io 4 around socket.io): mostly events of real elements."""
+def frame(rng: random.Random, page: Page) -> str | bytes:
+    """One frame of the framework's protocol (engine.io 4 around socket.io): mostly events of real elements, any values
+    in the right shape; some of the wrong shape, which end the connection."""
     kind = rng.random()
-    if kind < 0.6 and page.listeners:
-        element, listener, type_ = rng.choice(page.listeners)
-        given = [_right_value(rng, type_)] if rng.random() < 0.5 else [value]
-        arguments = [_dumps(one) for one in given] if rng.random() < 0.9 else given
-        message = {"client_id": page.client_id, "id": element, "listener_id": listener, "args": arguments}
-        if rng.random() < 0.1:
-            message[rng.choice(list(message))] = value
-        return "42" + _dumps(["event", message])
-    if kind < 0.75:
-        name = rng.choice(["event", "javascript_response", "ack", "log", "handshake", "connect", "disconnect", "x"])
-        message = {"client_id": page.client_id, "level": "error", "message": value, "request_id": value}
-        message |= {"next_message_id": value, "tab_id": value, "document_id": value, "id": value, "args": value}
+    if kind < 0.85 and page.listeners:
+        one = rng.choice(page.listeners[-30:] if rng.random() < 0.7 else page.listeners)
+        return _event(page, one, _right_value(rng, one.type) if rng.random() < 0.5 else carried(values(rng)))
+    value = carried(values(rng))
+    if kind < 0.95:
+        name = rng.choice(["javascript_response", "ack", "log", "handshake", "event"])
+        message = {"client_id": page.client_id, "level": "error", "message": value, "request_id": "r", "result": value}
+        message |= {"next_message_id": rng.choice([0, 1, -1, 2**40]), "tab_id": "t", "document_id": "d"}
+        message |= {"id": rng.randrange(100), "listener_id": "x", "args": [_dumps(value)]}
+        return "42" + _dumps([name, message])
+    return _wrong_frame(rng, page, value)
+
+
+def carried(value: Any) -> Any:
+    """The value without what ends a connection: numbers out of bounds, halves of characters, too deep nesting."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [carried(one) for one in value[:4]] if _depth(value) < 40 else "deep"
+    if isinstance(value, dict):
+        return {carried(key): carried(one) for key, one in value.items()}
+    return value if not isinstance(value, int) or abs(value) < 2**62 else 7
+
+
+def _depth(value: Any) -> int:
+    depth = 0
+    while isinstance(value, list) and value and depth < 100:
+        value, depth = value[0], depth + 1
+    return depth
+
+
+def _wrong_frame(rng: random.Random, page: Page, value: Any) -> str | bytes:
+    kind = rng.random()
+    if kind < 0.2:
+        name = rng.choice(["event", "ack", "handshake", "connect", "disconnect", "x", None, 3])
+        message = {"client_id": rng.choice([page.client_id, value]), "id": value, "args": value, "tab_id": value}
         return "42" + _dumps([name, rng.choice([message, value])])
-    if kind < 0.85:
-        return rng.choice(
-            ["2", "3", "40", "41", "42", "43[]", "44", "451-[]", "6", "1", "0{}", "4", "", "9", "420[", "42{}"]
-        )
-    if kind < 0.9:
+    if kind < 0.5:
+        return rng.choice(["4", "43[]", "44", "451-[]", "6", "1", "0{}", "", "9", "420[", "42{}", "5", "42[]", "40{}"])
+    if kind < 0.6:
         return rng.randbytes(rng.randrange(200))
-    text = "42" + _dumps(["event", {"client_id": page.client_id, "id": value, "args": [value]}])
-    if kind < 0.97:
+    text = "42" + _dumps(["event", {"client_id": page.client_id, "id": 7, "listener_id": "x", "args": [values(rng)]}])
+    if kind < 0.9:
         place = rng.randrange(len(text))
         return (
             text[:place] + rng.choice(["", "\0", "}", "]", '"', "\\", "é", "9" * 40]) + text[place + rng.randrange(3) :]
@@ -148,9 +211,9 @@ def request(rng: random.Random, port: int) -> bytes:
 
 
 def _right_value(rng: random.Random, type_: str) -> Any:
-    """What an event of this type carries when a person causes it."""
+    """What an event of this type carries when a person causes it: a place on a board too."""
     if type_ == "click":
-        return {"x": 1, "y": 1}
+        return rng.choice([{"x": 1, "y": 1}, *(f"{row},{column}" for row in range(6) for column in range(7))])
     if type_.startswith("update"):
         return rng.choice([0, 1, 2, True, "ann", "bob", "connect_four", {"value": 1, "label": "x"}, *EVIL])
     if type_.startswith("key"):

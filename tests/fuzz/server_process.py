@@ -1,5 +1,6 @@
 """The real server in a directory of its own, and what can be seen of it from outside."""
 
+import ast
 import asyncio
 import contextlib
 import json
@@ -7,6 +8,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,7 +24,7 @@ from tests.stages.toy_start import write_games
 ESCAPED = Path("/tmp/gameil-escaped")
 """What several of the messages try to make."""
 _START_SECONDS = 60.0
-LIMITS = {"pages-per-second": 1e6, "pages-burst": 10**6, "messages-per-second": 1e6, "messages-burst": 10**6}
+LIMITS = {"pages-per-second": 1_000_000, "pages-burst": 10**6, "messages-per-second": 10**6, "messages-burst": 10**6}
 """Rates that let everything through: the code behind the gate is what is tried."""
 
 
@@ -47,18 +49,16 @@ class ServerProcess:
         if status != 200:
             return None
         found = re.search(r"parseElements\(String\.raw`(.*?)`\)", text, re.S)
-        query = re.search(r"query: (\{.*?\})", text)
+        query = re.search(r"query: (\{'[^}]*\})", text)
         if found is None or query is None:
             return None
-        told = json.loads(query.group(1))
+        told = ast.literal_eval(query.group(1))
         unescaped = found.group(1)
-        for sign, escape in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("`", "&#96;"), ("$", "&#36;")):
+        for sign, escape in (("<", "&lt;"), (">", "&gt;"), ("`", "&#96;"), ("$", "&#36;"), ("&", "&amp;")):
             unescaped = unescaped.replace(escape, sign)
-        listeners = []
-        with contextlib.suppress(ValueError):
-            for number, element in json.loads(unescaped).items():
-                listeners += [(int(number), e["listener_id"], e["type"]) for e in element.get("events", ())]
-        return Page(told["client_id"], listeners, cookie, {name: str(value).lower() for name, value in told.items()})
+        page = Page(told["client_id"], cookie=cookie, query={name: str(value).lower() for name, value in told.items()})
+        page.learn(json.loads(unescaped))
+        return page
 
     async def connect(self, page: Page, rng: random.Random) -> ClientConnection | None:
         """The page's WebSocket, its handshake done; None where it is refused."""
@@ -66,27 +66,29 @@ class ServerProcess:
         query |= {"implicit_handshake": "true", "tab_id": f"{rng.getrandbits(64):x}", "document_id": "d"}
         address = f"ws://127.0.0.1:{self.port}/_nicegui_ws/socket.io/?" + "&".join(f"{k}={v}" for k, v in query.items())
         try:
-            socket = await connect(
+            connection = await connect(
                 address,
                 additional_headers={"Cookie": page.cookie, "Origin": f"http://127.0.0.1:{self.port}"},
                 ping_interval=None,
                 compression=None,
                 open_timeout=10,
             )
-            await asyncio.wait_for(socket.recv(), 10)
-            await socket.send("40")
-            await asyncio.wait_for(socket.recv(), 10)
+            await asyncio.wait_for(connection.recv(), 10)
+            await connection.send("40")
+            await asyncio.wait_for(connection.recv(), 10)
         except (websockets.WebSocketException, ConnectionError, TimeoutError):
             return None
-        return socket
+        return connection
 
-    async def drain(self, socket: ClientConnection) -> None:
-        """Reads what has come, and answers pings."""
+    async def drain(self, connection: ClientConnection, page: Page, seconds: float = 0.005) -> None:
+        """Reads what has come, learns of new elements, and answers pings."""
         with contextlib.suppress(TimeoutError):
             while True:
-                text = await asyncio.wait_for(socket.recv(), 0.005)
+                text = await asyncio.wait_for(connection.recv(), seconds)
                 if text == "2":
-                    await socket.send("3")
+                    await connection.send("3")
+                elif isinstance(text, str) and text.startswith('42["update"'):
+                    page.learn(json.loads(text[2:])[1])
 
     async def _get(self, path: str) -> tuple[int, str, str]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -169,7 +171,7 @@ def start_server(place: Path, *, more: tuple[str, ...] = ()) -> Iterator[ServerP
     )
     flags = ["serve", "--port", "0", "--data", "data", "--runs", "runs", "--labels", "labels.lmdb"]
     flags += ["--collection.games", "tic_tac_toe", "connect_four"]
-    flags += [part for name, value in LIMITS.items() for part in (f"--limits.{name}", f"{value:g}")]
+    flags += [part for name, value in LIMITS.items() for part in (f"--limits.{name}", str(value))]
     log = place / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen([*command, *flags, *more], cwd=place, stdout=out, stderr=out, env=environment)
@@ -185,7 +187,9 @@ def _wait_for_port(process: subprocess.Popen[bytes], log: Path) -> int:
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until:
         if found := re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text(errors="replace")):
-            return int(found.group(1))
+            port = int(found.group(1))
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+                return port
         assert process.poll() is None, f"the server did not start: {log.read_text()[-2000:]}"
         time.sleep(0.1)
     raise AssertionError(f"no port after {_START_SECONDS:.0f} s: {log.read_text()[-2000:]}")

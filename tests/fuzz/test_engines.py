@@ -16,6 +16,8 @@ def test_engines_survive(protocol: str, game_id: str, tmp_path: Path) -> None:
     assert report.messages == 400
     assert report.answers > 100
     assert report.end_mb < report.start_mb + 40
+    assert report.new_files <= 0
+    assert report.threads < 20
 
 
 def test_messages_are_many_kinds_and_repeat_with_their_seed() -> None:
