@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("gameil.cli.data", "look into datasets; verify, export, filter, merge them, or forget a player"),
     "pretrain": ("gameil.cli.pretrain", "learn to imitate the moves of a dataset"),
     "learning-rate": ("gameil.cli.learning_rate", "look for a learning rate before a long pretraining"),
+    "compare": ("gameil.cli.compare", "train by several methods and compare what comes out"),
     "imitate": ("gameil.cli.imitate", "imitate people by a reward learned from their games: GAIL, AIRL, guided cost"),
     "finetune": ("gameil.cli.finetune", "improve a pretrained agent by playing against its past selves"),
     "league": ("gameil.cli.league", "let agents learn by beating each other in a league, on one machine or many"),

@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     from gameil.tracking.run import Run
 
     directory = flags.runs / (flags.name or arguments.pipeline.stem)
-    config = read_pipeline(arguments.pipeline, directory, _assignments(arguments.set))
+    config = read_pipeline(arguments.pipeline, directory, assignments(arguments.set))
     stages = load_stages(config, str(arguments.pipeline))
     quiet = flags.quiet or flags.json
     with Run.open(directory, config, stage="pipeline", resume=flags.resume, track=False, quiet=quiet) as run:
@@ -48,7 +48,8 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _assignments(texts: Sequence[str]) -> dict[str, list[str]]:
+def assignments(texts: Sequence[str]) -> dict[str, list[str]]:
+    """``NAME=VALUE`` texts by name. Raises ``ConfigError`` for anything else."""
     values: dict[str, list[str]] = {}
     for text in texts:
         name, equals, value = text.partition("=")
