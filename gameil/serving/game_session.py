@@ -191,7 +191,9 @@ class GameSession:
 
 
 def move_text(state: State, action: int) -> str:
-    """A legal action in the notation that people of that game write; outcomes of chance in the engine's."""
+    """A legal action in the notation that people of that game write; outcomes of chance mostly in the engine's."""
+    if state.game.name == "backgammon":
+        return state.text(action, "backgammon")
     if state.current_player() == CHANCE_PLAYER:
         return state.text(action)
     return state.text(action, typed_notations(state.game.name)[0])

@@ -18,6 +18,9 @@ CSS = """
 body { background: var(--page) !important; color: var(--ink); }
 .q-header { background: var(--card) !important; color: var(--ink); border-bottom: 1px solid var(--line); }
 .brand { font-weight: 700; font-size: 1.15rem; letter-spacing: .02em; color: var(--accent); text-decoration: none; }
+.page a { color: var(--accent); }
+.page a.game-card { color: var(--ink); }
+.body--dark .q-btn.text-primary, .body--dark .q-radio__inner--truthy { color: var(--accent) !important; }
 .menu a { color: var(--ink); text-decoration: none; padding: .3rem .6rem; border-radius: 8px; }
 .menu a:hover { background: var(--page); }
 .page { max-width: 1180px; margin: 0 auto; padding: 1rem; gap: 1rem; width: 100%; }
@@ -32,12 +35,13 @@ h1, .title { font-size: 1.5rem; font-weight: 650; line-height: 1.2; margin: 0; }
 .game-card svg { width: 100%; aspect-ratio: 1; pointer-events: none; }
 .game-card { text-align: center; } .game-card b { font-weight: 600; }
 .play { display: grid; grid-template-columns: minmax(0, 1fr) 350px; gap: 18px; width: 100%; align-items: start; }
-.board-area { display: grid; grid-template-columns: 16px minmax(0, 1fr); gap: 10px; align-items: stretch; }
+.board-area { display: grid; grid-template-columns: 16px minmax(0, 1fr); gap: 10px; align-items: stretch; width: 100%;
+  max-width: calc((100dvh - 150px) * var(--aspect, 1) + 26px); justify-self: center; }
 .board-box { gap: .5rem; }
 .board-frame { outline: none; border-radius: 10px; width: 100%; display: flex; flex-direction: column;
   align-items: center; }
 .board-frame:focus-visible { box-shadow: 0 0 0 3px var(--accent); }
-.board-frame svg.board { width: 100%; max-height: calc(100dvh - 170px); display: block; touch-action: manipulation;
+.board-frame svg.board { width: 100%; display: block; touch-action: manipulation;
   user-select: none; }
 pre.board { font: 14px/1.35 ui-monospace, "DejaVu Sans Mono", monospace; background: var(--card); padding: 1rem;
   border: 1px solid var(--line); border-radius: 12px; overflow: auto; width: 100%; margin: 0; max-height: 70vh;
@@ -51,7 +55,7 @@ pre.board { font: 14px/1.35 ui-monospace, "DejaVu Sans Mono", monospace; backgro
 .chosen, .hint, .hint-head { pointer-events: none; }
 .hint { fill: none; stroke: #2f7dd0; stroke-width: 4; opacity: .85; } .hint-head { fill: #2f7dd0; opacity: .85; }
 .dice { font-size: 2.6rem; line-height: 1; text-align: center; }
-.evaluation { background: #26272b; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; width: 16px;
+.evaluation { background: var(--line); border: 1px solid var(--line); border-radius: 6px; overflow: hidden; width: 16px;
   height: 100%; min-height: 120px; display: flex; flex-direction: column; justify-content: flex-end; }
 .evaluation > div { background: var(--accent); transition: height .4s; width: 100%; }
 .evaluation.off { visibility: hidden; }
@@ -81,8 +85,7 @@ table.thoughts { width: 100%; border-collapse: collapse; font-size: .9rem; }
   .play, .form { grid-template-columns: minmax(0, 1fr); }
   .form > .picture { display: none; }
   .page { padding: .6rem; }
-  .board-frame svg.board { max-height: calc(100dvh - 130px); }
-  .board-area { grid-template-columns: 10px minmax(0, 1fr); gap: 6px; } .evaluation { width: 10px; }
+  .board-area { grid-template-columns: 10px minmax(0, 1fr); gap: 6px; max-width: none; } .evaluation { width: 10px; }
   .games { grid-template-columns: repeat(auto-fill, minmax(120px, 1fr)); }
   .moves { max-height: 130px; }
 }

@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from nicegui import events, ui
 
+from gameil.errors import GameError
 from gameil.games.game import State
+from gameil.games.open_spiel import OpenSpielState
 from gameil.reports.boards import Position, board_picture, read_position
 from gameil.reports.svg import escape
 from gameil.serving.boards.clicks import Cell, Clicks
@@ -151,7 +153,12 @@ def shown_text(state: State, seat: int | None) -> str:
     """The state's text as ``seat`` may see it."""
     if seat is None or state.game.capabilities.perfect_information:
         return str(state)
-    return state.information_state(seat)
+    try:
+        return state.information_state(seat).replace("][", "]\n[")
+    except GameError:  # dark chess, hanabi ...: games with observations only
+        if isinstance(state, OpenSpielState) and state.game.raw.get_type().provides_observation_string:
+            return str(state.raw.observation_string(state.game.raw_player(seat)))
+        return "The rules engine has no text of what you can see here."
 
 
 def dice_picture(text: str) -> str:

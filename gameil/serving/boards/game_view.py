@@ -16,6 +16,8 @@ from gameil.serving.game_session import GameSession
 
 _PLY_SCRIPT = "(e) => { const c = e.target.closest('[data-ply]'); if (c) emit(c.dataset.ply); }"
 _AUTOPLAY_SECONDS = 1.0
+_ASPECTS = {"hex": 1.6, "backgammon": 1.25, "connect_four": 1.15}
+"""Width over height of boards that are wider than high; where it is not known, text needs no limit."""
 
 
 class GameView:
@@ -47,7 +49,7 @@ class GameView:
         self._thoughts: dict[int, Analysis] = {}
         self._asked: set[int] = set()
         with ui.element("div").classes("play"):
-            with ui.element("div").classes("board-area"):
+            with ui.element("div").classes("board-area").style(f"--aspect: {_ASPECTS.get(session.game.name, 1.05)}"):
                 self._evaluation = ui.html("", sanitize=False)
                 self._board = BoardElement(on_action)
             with ui.column().classes("side w-full"):
@@ -63,7 +65,7 @@ class GameView:
         ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea", "button"])
 
     def _build_walk(self) -> None:
-        with ui.row().classes("w-full items-center justify-between no-wrap"):
+        with ui.row().classes("w-full items-center justify-between gap-1"):
             with ui.row().classes("gap-0 no-wrap"):
                 for icon, label, step in (
                     ("first_page", "first position", -(10**6)),
