@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gameil.checkpoints.snapshot import SnapshotCard, save_snapshot
 from gameil.games.registry import make_game
-from gameil.models.config import ModelConfig
+from gameil.models.config import Condition, ModelConfig
 from gameil.models.policy_value import build_model
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 
@@ -51,10 +51,17 @@ class Heard:
         raise AssertionError(f"not heard within {seconds} s, but {self.lines}")
 
 
-def tiny_snapshot(path: Path, game_id: str, *, value_pool: bool = True) -> str:
+def tiny_snapshot(path: Path, game_id: str, *, value_pool: bool = True, conditions: tuple[Condition, ...] = ()) -> str:
     """Spec of an untrained network of a few hundred weights, with a search of 8 simulations."""
     config = ModelConfig(
-        channels=8, blocks=1, squeeze=4, policy_channels=8, value_channels=2, value_hidden=8, value_pool=value_pool
+        channels=8,
+        blocks=1,
+        squeeze=4,
+        policy_channels=8,
+        value_channels=2,
+        value_hidden=8,
+        value_pool=value_pool,
+        conditions=conditions,
     )
     game, encoder = make_game(game_id), EncoderConfig(last_moves=1)
     model = build_model(config, game, ObservationEncoder(game, encoder).shape, seed=0)

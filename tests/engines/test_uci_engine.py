@@ -157,6 +157,28 @@ def test_python_chess_plays_with_it(spec: str) -> None:
         assert all(line["pv"][0] in board.legal_moves and "score" in line for line in found)
         board = chess.Board("4k3/P7/8/8/8/8/8/4K3 w - - 0 1")
         assert engine.play(board, client.Limit(white_clock=1.0, black_clock=1.0)).move in board.legal_moves
+        board = chess.Board()
+        for _ in range(3):  # the move that it expects is pondered on; python-chess stops or hits
+            played = engine.play(board, client.Limit(white_clock=2.0, black_clock=2.0), ponder=True)
+            board.push(played.move)
+            board.push(played.ponder or next(iter(board.legal_moves)))
+        with engine.analysis(board, root_moves=list(board.legal_moves)[:2]) as endless:
+            seen = [next(endless) for _ in range(3)]
+        assert all(line["pv"][0] in list(board.legal_moves)[:2] for line in seen if "pv" in line)
+
+
+def test_a_rating_is_offered_where_the_network_was_told_ratings(heard: Heard, tmp_path: Path) -> None:
+    engine = UciEngine(tiny_snapshot(tmp_path / "told", "chess", conditions=("rating",)), heard)
+    ask(engine, "uci")
+    assert "option name Rating type spin default 0 min 0 max 5000" in heard.lines
+    moves = []
+    for rating in ("1500", "0"):  # 0: not told
+        heard.lines.clear()
+        ask(engine, f"setoption name Rating value {rating}", "position startpos", "go nodes 4")
+        moves.append(best(heard))
+        assert not any(line.startswith("info string") for line in heard.lines)
+    assert all(re.fullmatch(r"bestmove [a-h][1-8][a-h][1-8].*", move) for move in moves)
+    engine.close()
 
 
 def test_the_process_ends_with_its_input() -> None:
