@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.errors import ConfigError
-from gameil.games.game import CHANCE_PLAYER, Game, State
+from gameil.games.game import CHANCE_PLAYER, Game, State, Truncates
 from gameil.positions.encoder import ObservationEncoder
 from gameil.positions.position_batch import flat_legal
 from gameil.rollout.matches import draw_chance
@@ -131,19 +131,20 @@ def play_self(
     games = list(running)
     frames = 0
     limit = config.max_plies or game.max_game_length + 1
+    waiting: dict[int, list[_Running]] = {}
     while True:
         for one in running:
             _play_chance(one)
-        running = [one for one in running if not one.state.is_terminal() and one.plies < limit]
-        if not running:
+            if not one.state.is_terminal() and one.plies < limit:
+                who = LEARNER if one.state.current_player() in one.seats else one.opponent
+                waiting.setdefault(who, []).append(one)
+        if not waiting:
             break
+        # The network that most games wait for; the others' games gather meanwhile, so that calls stay large.
+        who = max(waiting, key=lambda each: len(waiting[each]))
+        running = waiting.pop(who)
         frames += len(running)
-        groups: dict[int, list[_Running]] = {}
-        for one in running:
-            seat = one.state.current_player()
-            groups.setdefault(LEARNER if seat in one.seats else one.opponent, []).append(one)
-        for who, members in groups.items():
-            _play_group(members, learner if who == LEARNER else opponents[who], encoder, config.temperature)
+        _play_group(running, learner if who == LEARNER else opponents[who], encoder, config.temperature)
     return _gather(games, game, encoder, learner, config, frames)
 
 
@@ -266,6 +267,7 @@ def _gather(
     scale = return_scale(game)
     truncated = [one for one in games if not one.state.is_terminal()]
     last_values = dict(zip(map(id, truncated), _values_by_seat(truncated, game, encoder, learner), strict=True))
+    stopped = _values_of_stopped(games, game, encoder, learner)
     trajectories = [(one, seat, steps) for one in games for seat, steps in one.seats.items() if steps.places]
     starts = np.zeros(len(trajectories) + 1, np.int64)
     np.cumsum([len(steps.places) for _, _, steps in trajectories], out=starts[1:])
@@ -285,7 +287,9 @@ def _gather(
         final = float(one.state.returns()[seat])
         rewards[place] = np.diff([*steps.returns_before, final]) / scale
         outcomes[index] = final / scale
-        if one.state.is_terminal():
+        if (id(one), seat) in stopped:
+            bootstrap[index] = stopped[id(one), seat]
+        elif one.state.is_terminal():
             discounts[starts[index + 1] - 1] = 0.0
         else:
             bootstrap[index] = last_values[id(one)][seat]
@@ -309,6 +313,28 @@ def _gather(
         frames=frames,
         temperature=config.temperature,
     )
+
+
+def _values_of_stopped(
+    games: Sequence[_Running], game: Game, encoder: ObservationEncoder, learner: LegalEvaluator
+) -> dict[tuple[int, int], float]:
+    """The learner's values of what its seats saw last, where a limit of the environment's own ended the game: by game
+    and seat. Such games have no board and no legal actions left, so all actions stand for them."""
+    cut = [
+        (one, seat)
+        for one in games
+        if isinstance(one.state, Truncates)
+        for seat, steps in one.seats.items()
+        if steps.places and one.state.truncated(seat)
+    ]
+    if not cut:
+        return {}
+    last = np.empty((len(cut), *encoder.shape), np.float32)
+    for place, (one, seat) in enumerate(cut):
+        one.state.write_observation(last[place], seat)
+    rows = np.repeat(np.arange(len(cut)), game.num_actions)
+    _, values = learner.evaluate_legal(last, np.tile(np.arange(game.num_actions), len(cut)), rows)
+    return {(id(one), seat): float(value) for (one, seat), value in zip(cut, values, strict=True)}
 
 
 def _values_by_seat(
