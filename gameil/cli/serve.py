@@ -1,8 +1,9 @@
 """``gameil serve``: play against agents and watch games in a browser."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from gameil.cli.arguments import common_flags, parse
+from gameil.cli.arguments import CommonFlags, common_flags, parse
 from gameil.errors import ConfigError
 
 
@@ -10,7 +11,7 @@ def main(argv: Sequence[str]) -> int:
     """Serves until Ctrl-C."""
     from gameil.serving.site import ServeConfig
 
-    _, rest = common_flags(argv)
+    flags, rest = common_flags(argv)
     config = parse(
         ServeConfig,
         rest,
@@ -18,9 +19,11 @@ def main(argv: Sequence[str]) -> int:
         description="Play against agents, watch games, leave demonstrations and labels in a browser.",
         config_file=True,
     )
+    if flags.runs != CommonFlags().runs:
+        config = replace(config, runs=flags.runs)
     try:
         from gameil.serving.app import serve
     except ImportError as error:
         raise ConfigError(f"gameil serve needs the web extra: pip install 'gameil[web]' ({error})") from error
-    serve(config)
+    serve(config, lambda line: print(line, flush=True))
     return 0

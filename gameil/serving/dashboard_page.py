@@ -41,6 +41,7 @@ CSS = """
 .report .name { font: 12px system-ui, sans-serif; fill: var(--ink); }
 .report code { font: .9em ui-monospace, monospace; background: var(--page); padding: 0 .3em; border-radius: 4px; }
 .report summary { cursor: pointer; color: var(--accent); margin: .5rem 0; }
+.body--dark .report svg polyline, .body--dark .report svg circle { filter: brightness(1.5); }
 @media (max-width: 600px) { .runs .wide { display: none; } }
 """
 

@@ -18,6 +18,7 @@ from gameil.serving.access import (
     new_visitor,
     same_origin,
 )
+from gameil.serving.frames import is_frame
 from gameil.serving.limits import Bucket, Buckets, Connections, LimitsConfig, address_key
 
 Message = MutableMapping[str, Any]
@@ -29,7 +30,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 ASSETS = "/_nicegui/"
 SOCKET = "/_nicegui_ws/"
 _KEPT_SECONDS = 30 * 24 * 3600
-_TOO_MANY, _TOO_LARGE = 1008, 1009
+_REFUSED, _TOO_LARGE = 1008, 1009
 """WebSocket close codes: policy, message too big (RFC 6455, section 7.4.1)."""
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"referrer-policy", b"no-referrer"),  # a token in a link must not travel on
@@ -146,7 +147,8 @@ class Guard:
         await self._app(scope, bounded, sent)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
-        """Passes a connection on: a flood is slowed down (the sender's own buffers fill), a huge message ends it."""
+        """Passes a connection on: a flood is slowed down (the sender's own buffers fill), a huge message or one
+        that no page sends ends it."""
         if not self._connections.open(address):
             await _hang_up(_RefusedError(503, "too many connections"), send)
             return
@@ -157,11 +159,13 @@ class Guard:
             nonlocal cut
             message = await receive()
             if message["type"] == "websocket.receive":
-                size = len(message.get("bytes") or b"") or len((message.get("text") or "").encode())
-                if size > self._limits.message_bytes:
+                text = message.get("text") or ""
+                size = len(message.get("bytes") or b"") or len(text.encode("utf-8", "surrogatepass"))
+                code = _TOO_LARGE if size > self._limits.message_bytes else 0 if is_frame(text) else _REFUSED
+                if code:
                     cut = True
-                    await send({"type": "websocket.close", "code": _TOO_LARGE, "reason": "message too large"})
-                    return {"type": "websocket.disconnect", "code": _TOO_LARGE}
+                    await send({"type": "websocket.close", "code": code, "reason": "no message of this site"})
+                    return {"type": "websocket.disconnect", "code": code}
                 while wait := bucket.take(self._clock()):
                     await asyncio.sleep(wait)
             return message
@@ -201,7 +205,7 @@ async def _answer(refused: _RefusedError, send: Send) -> None:
 
 async def _hang_up(refused: _RefusedError, send: Send) -> None:
     """Before a WebSocket is accepted, closing it answers the handshake with status 403."""
-    await send({"type": "websocket.close", "code": _TOO_MANY, "reason": refused.text[:100]})
+    await send({"type": "websocket.close", "code": _REFUSED, "reason": refused.text[:100]})
 
 
 _ASK_FOR_TOKEN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>gameil</title>

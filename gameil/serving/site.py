@@ -7,6 +7,10 @@ from pathlib import Path
 from gameil.config import COMMAND_LINE_ONLY
 from gameil.errors import ConfigError
 from gameil.serving.agent_service import AgentService
+from gameil.serving.collection import CollectionConfig
+from gameil.serving.library import Library
+from gameil.serving.limits import LimitsConfig
+from gameil.serving.menu import GamesMenu
 from gameil.serving.tables import Tables
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+()-]{0,59}")
@@ -30,8 +34,20 @@ class ServeConfig:
     """Datasets (.lmdb), run directories and files of records whose games can be replayed, besides those in ``runs``."""
     runs: Path = Path("runs")
     """Directory of the runs whose snapshots and games are offered."""
+    labels: Path | None = field(default=None, metadata=COMMAND_LINE_ONLY)
+    """Dataset whose queued positions people label (``gameil label`` and ``gameil dagger`` queue them); their labels are
+    written into it."""
+    people_per_position: int = 1
+    """People who are to label each position."""
+    collection: CollectionConfig = field(default_factory=CollectionConfig)
+    """Collection of people's games as demonstrations."""
     host: str = "127.0.0.1"
-    """Address to listen on. The default can be reached from this machine only."""
+    """Address to listen on. The default can be reached from this machine only; any other wants tokens, which are
+    printed as links."""
+    names: tuple[str, ...] = ()
+    """Host names under which a proxy shows the site to others; tokens are wanted then too."""
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    """What one address may ask of the site."""
     port: int = 8080
     """Port to listen on; 0 takes a free one."""
     max_tables: int = 200
@@ -48,7 +64,7 @@ class ServeConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.port < 65536:
             raise ConfigError(f"port={self.port}: must be from 0 to 65535")
-        for name in ("max_tables", "max_agents", "idle_minutes"):
+        for name in ("max_tables", "max_agents", "idle_minutes", "people_per_position"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name}={getattr(self, name)}: must be above 0")
         names = [self.named(text)[0] for text in self.agents]
@@ -73,6 +89,10 @@ class Site:
     """Registered agents, by name only."""
     tables: Tables
     """The games that are open."""
+    menu: GamesMenu
+    """The games that can be chosen."""
+    library: Library
+    """The games that can be replayed."""
 
     @property
     def data(self) -> Path:

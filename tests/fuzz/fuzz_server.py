@@ -85,8 +85,8 @@ async def _send_frames(server: ServerProcess, rng: random.Random, number: int, s
             await socket.send(data)
             count += 1
             seen["frame"] += 1
-            if rng.random() < 0.2:
-                await server.drain(socket, page)
+            if rng.random() < 0.3:
+                await server.drain(socket, page, 0.02)
     except server.closed:
         seen["socket closed"] += 1
     finally:

@@ -141,7 +141,7 @@ def frame(rng: random.Random, page: Page) -> str | bytes:
     kind = rng.random()
     if kind < 0.85 and page.listeners:
         one = rng.choice(page.listeners[-30:] if rng.random() < 0.7 else page.listeners)
-        return _event(page, one, _right_value(rng, one.type) if rng.random() < 0.5 else carried(values(rng)))
+        return _event(page, one, _right_value(rng, one) if rng.random() < 0.5 else carried(values(rng)))
     value = carried(values(rng))
     if kind < 0.95:
         name = rng.choice(["javascript_response", "ack", "log", "handshake", "event"])
@@ -210,13 +210,17 @@ def request(rng: random.Random, port: int) -> bytes:
     return head.encode("utf-8", "replace") + "\r\n".join([*headers, "", ""]).encode("utf-8", "replace") + body
 
 
-def _right_value(rng: random.Random, type_: str) -> Any:
-    """What an event of this type carries when a person causes it: a place on a board too."""
-    if type_ == "click":
-        return rng.choice([{"x": 1, "y": 1}, *(f"{row},{column}" for row in range(6) for column in range(7))])
-    if type_.startswith("update"):
+def _right_value(rng: random.Random, one: Listener) -> Any:
+    """What an event carries when a person causes it; of a click on a picture the place on the board."""
+    if one.type == "click" and one.tag == "nicegui-html":
+        return f"{rng.randrange(4)},{rng.randrange(4)}"
+    if one.type == "click":
+        return {}
+    if "select" in one.tag:
+        return {"value": rng.randrange(5), "label": "x"}
+    if one.type.startswith("update"):
         return rng.choice([0, 1, 2, True, "ann", "bob", "connect_four", {"value": 1, "label": "x"}, *EVIL])
-    if type_.startswith("key"):
+    if one.type.startswith("key"):
         return {"action": "keydown", "key": rng.choice(["Enter", "ArrowLeft", "1", "s", "z"]), "code": "KeyA"}
     return rng.choice([3, 0, 10, "3", {"action": 3}])
 

@@ -185,11 +185,15 @@ def test_a_flood_of_messages_is_slowed_down_and_a_huge_one_ends_it(
         site.now += seconds
 
     monkeypatch.setattr("gameil.serving.guard.asyncio.sleep", sleep)
-    assert site.ask(type="websocket", texts=["a"] * 6).kinds == ["accept"] + ["send"] * 6
+    assert site.ask(type="websocket", texts=["3"] * 6).kinds == ["accept"] + ["send"] * 6
     assert site.now == pytest.approx(1.0)  # two at once, four more at four a second
-    huge = site.ask(type="websocket", texts=["a", "é" * 6, "b"])
+    huge = site.ask(type="websocket", texts=["3", "é" * 6, "3"])
     assert huge.kinds == ["accept", "send", "close"]
     assert huge.sent[-1]["code"] == 1009
+    foreign = site.ask(type="websocket", texts=["3", "42[]", "3"])
+    assert foreign.kinds == ["accept", "send", "close"]
+    assert foreign.sent[-1]["code"] == 1008
+    assert [message["text"] for message in site.inner.messages[-2:]] == ["3", "3"]
 
 
 def test_connections_of_one_address_are_bounded(tmp_path: Path) -> None:
