@@ -156,6 +156,8 @@ class _Walk:
             self.require(quiet or not rewards.any(), f"undeclared rewards {rewards} before the end")
             total += rewards
             self.require(bool(np.allclose(total, state.returns(), atol=1e-6)), "returns are not the sum of rewards")
+            alike = not game.capabilities.common_payoff or bool(np.allclose(total, total[0]))
+            self.require(alike, f"returns {total} differ where all are paid alike")
             self.require(decisions <= game.max_game_length, f"longer than max_game_length {game.max_game_length}")
         self.check_end(state)
 

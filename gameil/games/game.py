@@ -49,6 +49,8 @@ class Capabilities:
     """The original game has simultaneous moves (here played turn by turn through a transform)."""
     intermediate_rewards: bool
     """Rewards may come before the end of the game."""
+    common_payoff: bool = False
+    """All players always have the same return: the game is won or lost together."""
 
 
 @dataclass(frozen=True, eq=False)

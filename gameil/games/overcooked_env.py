@@ -16,9 +16,9 @@ AGENTS = ("cook_0", "cook_1")
 class OvercookedEnv(ParallelEnv[str, NDArray[Any], int]):  # type: ignore[misc]
     """Two cooks in one kitchen for ``horizon`` steps. Nothing in it is random: the seed changes nothing.
 
-    Actions are those of ``overcooked.ACTIONS``. Both cooks get the points of every soup served; with ``shaping``, each
-    one also that many times the points of its own useful deeds (Carroll et al. 2019 let it sink to 0 in training). The
-    end is a truncation: the kitchen would go on.
+    Actions are those of ``overcooked.ACTIONS``. Both cooks get the points of every soup served; with ``shaping``, both
+    also that many times the points of useful deeds (Carroll et al. 2019 let it sink to 0 in training). The end is a
+    truncation: the kitchen would go on.
     """
 
     metadata: ClassVar[dict[str, Any]] = {
@@ -72,9 +72,10 @@ class OvercookedEnv(ParallelEnv[str, NDArray[Any], int]):  # type: ignore[misc]
         """Both cooks act at once."""
         first, second = AGENTS
         points, *useful = self.cooks.step(int(actions[first]), int(actions[second]))
+        points += self.shaping * sum(useful)
         self.steps += 1
         over = self.steps >= self.horizon
-        rewards = {agent: points + self.shaping * deed for agent, deed in zip(AGENTS, useful, strict=True)}
+        rewards = dict.fromkeys(AGENTS, points)
         if over:
             self.agents = []
         return (

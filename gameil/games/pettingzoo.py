@@ -70,6 +70,7 @@ class PettingZooGame:
             stochastic=self.seeded,
             simultaneous=simultaneous,
             intermediate_rewards=known.dense,
+            common_payoff=known.together,
         )
         self.tells_information = not simultaneous
         """Whether what players know is written down: of games in turns, not of those that move on by themselves."""

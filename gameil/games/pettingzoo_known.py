@@ -43,6 +43,8 @@ class Environment:
     """A seed and the actions after it give the same episode again."""
     dense: bool = False
     """Rewards come before the end."""
+    together: bool = False
+    """All players are paid alike."""
     like: str = ""
     """The board game whose layout and symmetries it has."""
     options: tuple[str, ...] = ()
@@ -77,6 +79,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         "pettingzoo.butterfly.cooperative_pong.cooperative_pong",
         (-10.0, 100.0),
         dense=True,
+        together=True,
         options=("max_cycles",),
         fixed={"render_mode": "rgb_array"},  # without it every step warns
     ),
@@ -85,6 +88,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         (-200.0, 200.0),
         needs="pymunk",
         dense=True,
+        together=True,
         options=("max_cycles", "n_pistons"),
         fixed={"render_mode": "rgb_array"},  # without it nothing is drawn, and what is seen never changes
     ),
@@ -95,6 +99,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         seeded=False,
         needs="pettingzoo",
         dense=True,
+        together=True,
         options=("layout", "horizon", "shaping", "view"),
         at_once=True,
         own_clones=True,

@@ -92,6 +92,9 @@ class SelfPlayTrainingConfig:
     """Budget in minutes of wall time, the final series left out."""
     self_play: SelfPlayConfig = field(default_factory=SelfPlayConfig)
     pool: PoolConfig = field(default_factory=PoolConfig)
+    partners: tuple[Path, ...] = ()
+    """Snapshots that hold the other seats in place of past selves, as they are, to the end: an imitator of people as
+    the partner in a game that is won together. Empty: the pool."""
     guard: GuardConfig = field(default_factory=GuardConfig)
     workers: int = 0
     """Processes that play; 0: this one does. The games are the same ones whatever their number."""

@@ -5,6 +5,7 @@ from typing import Any
 from gameil.agents.network import NetworkAgent
 from gameil.agents.spec import build_agent
 from gameil.checkpoints.snapshot import save_snapshot
+from gameil.models.inference import NetworkEvaluator
 from gameil.stages.self_play_training import SelfPlayTraining
 
 
@@ -21,6 +22,10 @@ def finish_training(training: SelfPlayTraining) -> dict[str, Any]:
     parent = training.agent("parent", training.parent, temperature)
     series = training.series("series against the parent", finetuned, parent, config.series_games)
     improved = series.score > 0.5
+    team: dict[str, float] = {}
+    if training.game.capabilities.common_payoff:
+        team = _team_returns(training, evaluator)
+        improved = team["finetuned"] > team["parent"]
     metrics["arena/score_against_parent"] = series.score
     yardstick: dict[str, float] = {}
     if config.yardstick:
@@ -34,11 +39,17 @@ def finish_training(training: SelfPlayTraining) -> dict[str, Any]:
     else:
         save_snapshot(training.best, training.parent_model, training.parent_card)
     low, high = series.interval.low, series.interval.high
-    run.say(
-        f"against its parent (temperature {temperature:g}): {series.score:.1%} of {series.games} games "
-        f"(95 %: {low:.1%} to {high:.1%})"
-        + ("" if improved else "; no improvement, so the parent stays the best snapshot")
-    )
+    if team:
+        run.say(
+            f"mean return of the team: {team['parent']:.1f} before, {team['finetuned']:.1f} after"
+            + ("" if improved else "; no improvement, so the parent stays the best snapshot")
+        )
+    else:
+        run.say(
+            f"against its parent (temperature {temperature:g}): {series.score:.1%} of {series.games} games "
+            f"(95 %: {low:.1%} to {high:.1%})"
+            + ("" if improved else "; no improvement, so the parent stays the best snapshot")
+        )
     if len(training.forgetting) == 2:
         before, after = training.forgetting["before"], training.forgetting["after"]
         run.say(
@@ -54,6 +65,7 @@ def finish_training(training: SelfPlayTraining) -> dict[str, Any]:
         "interval": [low, high],
         "parent_temperature": temperature,
         "yardstick": yardstick,
+        "team": team,
         "iterations": training.iteration,
         "games": training.games,
         "frames": training.frames,
@@ -61,6 +73,22 @@ def finish_training(training: SelfPlayTraining) -> dict[str, Any]:
         "seconds": seconds,
         "forgetting": training.forgetting,
     }
+
+
+def _team_returns(training: SelfPlayTraining, evaluator: NetworkEvaluator) -> dict[str, float]:
+    """Mean returns of a game that is won together, before and after: with the partners, or without any with itself.
+
+    All draw from their policies as they were trained: two deterministic cooks that block one another do so for ever.
+    """
+    games = training.config.series_games
+    found = {}
+    for name, own in (("parent", training.parent), ("finetuned", evaluator)):
+        agent = training.agent(name, own, 1.0)
+        others = [training.agent("partner", partner, 1.0) for partner in training.pool.evaluators.values()]
+        beside = others if training.partners else [agent]
+        returns = [training.series(f"{name} in a team", agent, other, games).mean_return for other in beside]
+        found[name] = sum(returns) / len(returns)
+    return found
 
 
 def best_temperature(training: SelfPlayTraining) -> float:

@@ -16,7 +16,8 @@ from gameil.agents.network import NetworkAgent, state_judge
 from gameil.agents.spec import build_agent
 from gameil.arena.series import SeriesResult, play_series
 from gameil.checkpoints.checkpoint import CheckpointStore
-from gameil.checkpoints.snapshot import SnapshotCard, load_snapshot, save_snapshot
+from gameil.checkpoints.snapshot import Snapshot, SnapshotCard, load_snapshot, save_snapshot
+from gameil.errors import ConfigError
 from gameil.experience.demonstrations import demonstrated_games, read_demonstrations
 from gameil.games.registry import make_game
 from gameil.learners.held_out import measure_held_out
@@ -27,6 +28,7 @@ from gameil.models.precision import Precision
 from gameil.positions.encoder import ObservationEncoder
 from gameil.ratings.sprt import SprtConfig
 from gameil.rollout.trajectories import Trajectories
+from gameil.search.tree import return_scale
 from gameil.seeding import stream_seed
 from gameil.stages.forgetting import held_out_positions
 from gameil.stages.interrupts import DeferredInterrupt
@@ -103,7 +105,15 @@ class SelfPlayTraining:
         self.held_out = held_out_positions(
             config.dataset, config.split, self.game, self.encoder.config, positions=config.forgetting_positions
         )
-        self.pool = OpponentPool(config.pool, self.parent, self.snapshots, self.freeze)
+        self.partners = [self._partner(path) for path in config.partners]
+        self.pool = OpponentPool(
+            config.pool,
+            self.parent,
+            self.snapshots,
+            self.freeze,
+            start_path=self.start_path,
+            partners=self.partners,
+        )
         self.guard = ParentGuard(config.guard, self.snapshots)
         openings = [tuple(played.actions.tolist()) for played in games if played.start is None]
         self.order = PlayOrder(
@@ -136,6 +146,13 @@ class SelfPlayTraining:
             self.game.id, self.parent_model.config, config.encoder, licence="CC0-1.0", provenance="fresh weights"
         )
         self.start_path = self.snapshots / START
+
+    def _partner(self, path: Path) -> Snapshot:
+        """A snapshot for other seats. Raises ``ConfigError`` where it sees something else than the learner does."""
+        partner = load_snapshot(path, game=self.game.id)
+        if partner.card.encoder != self.encoder.config:
+            raise ConfigError(f"partners: {path} has {partner.card.encoder}, the learner {self.encoder.config}")
+        return partner
 
     def freeze(self, model: PolicyValueNet) -> NetworkEvaluator:
         """A copy of ``model`` for play, which later training does not change."""
@@ -193,6 +210,7 @@ class SelfPlayTraining:
             metrics |= {
                 "self_play/pool_size": float(len(self.pool)),
                 "self_play/frames": float(self.frames),
+                "self_play/return": float(batch.outcomes.mean()) * return_scale(self.game),
                 "time/frames_per_second": batch.frames / max(1e-9, played - began),
                 "time/decisions_per_second": len(batch) / max(1e-9, learned - played),
                 "time/self_play_share": (played - began) / max(1e-9, learned - began),
@@ -209,14 +227,13 @@ class SelfPlayTraining:
 
     def _play(self, actors: SelfPlayActors) -> Trajectories:
         learner = self.learner
-        paths = {name: self.start_path if name == START else self.snapshots / name for name in self.pool.evaluators}
         return actors.play(
             self.iteration,
             self.freeze(learner.model),
             learner.model,
             self.card({}),
             self.pool.evaluators,
-            paths,
+            self.pool.paths(),
             learner.exploration,
         )
 
