@@ -1,6 +1,7 @@
 """Puts the site together: pages on one FastAPI application, served by uvicorn."""
 
 import os
+import warnings
 from collections.abc import Callable
 
 import uvicorn
@@ -53,7 +54,9 @@ def build_app(config: ServeConfig, access: Access) -> FastAPI:
     for register in registers:
         register(site)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    ui.run_with(app, title="gameil", dark=None, show_welcome_message=False, message_history_length=_HISTORY)
+    with warnings.catch_warnings():  # it looks at every object there is, also at torch's deprecated ones
+        warnings.simplefilter("ignore", FutureWarning)
+        ui.run_with(app, title="gameil", dark=None, show_welcome_message=False, message_history_length=_HISTORY)
     _harden()
     app.add_middleware(Guard, access=access, limits=config.limits)
     return app
@@ -97,6 +100,7 @@ def serve(config: ServeConfig, say: Callable[[str], None]) -> None:
         listening = settings.bind_socket()
     except SystemExit as error:  # uvicorn has told why
         raise ConfigError(f"cannot listen on {config.host} port {config.port}") from error
+    listening.listen(settings.backlog)  # who follows the address at once waits instead of being refused
     port = listening.getsockname()[1]
     host = f"[{config.host}]" if ":" in config.host else config.host
     address = f"http://{host}:{port}"
