@@ -23,7 +23,7 @@ from gameil.league.payoff import Payoff
 from gameil.league.players import LeaguePlayer, Roster
 from gameil.league.population import START, first_players
 from gameil.league.reading import count_line, count_results
-from gameil.league.results_log import RESULTS, ResultLine, ResultsLog
+from gameil.league.results_log import RESULTS, ResultLine, append_results
 from gameil.league.state import (
     LIVE,
     LeagueState,
@@ -41,6 +41,7 @@ from gameil.records.formats import record_extension
 from gameil.rollout.trajectories import join_trajectories
 from gameil.rollout.workers import Job, JobFailure, JobResult, Workers
 from gameil.seeding import generator, stream_seed
+from gameil.tracking.log import cut_torn_line
 
 MOST_ATTEMPTS = 20
 """Times that one job may be lost before the league stops: what kills every worker is no accident."""
@@ -58,7 +59,7 @@ class Teller(Protocol):
 
 
 class League:
-    """One league in its directory. Used by one thread; ``close`` when done."""
+    """One league in its directory. Used by one thread; the workers are the caller's."""
 
     def __init__(
         self,
@@ -97,7 +98,6 @@ class League:
         self.learners: dict[str, PlayerLearner] = {name: build(name) for name in learning}
         for name, each in self.state.learners.items():
             self.learners[name].restore(each.turns, directory / each.start, each.restarts)
-        self._results = ResultsLog(directory / RESULTS)
         for turn in range(self.state.turn, self.state.turn + len(learning)):
             if turn in self.state.pending:
                 self._unsubmitted += self.state.pending[turn]
@@ -130,7 +130,8 @@ class League:
         self._wait_for(list(jobs))
         waited = time.monotonic()
         lines = [self._line(turn, job, task) for job, task in jobs.items()]
-        self._results.append([line for line in lines if line.job not in self._written])
+        new = [line for line in lines if line.job not in self._written]
+        append_results(self.directory / RESULTS, new)
         texts = [self._record_text(line) for line in lines]
         for line in lines:
             count_line(line, self.game, self.config, self.roster, self.payoff)
@@ -159,10 +160,6 @@ class League:
             "time/learned_seconds": learned - waited,
         }
 
-    def close(self) -> None:
-        """Ends the files. The workers are the caller's."""
-        self._results.close()
-
     # Beginning, and going on.
 
     def _found(self, save_start: Callable[[Path], None]) -> LeagueState:
@@ -182,6 +179,7 @@ class League:
 
     def _rebuild(self) -> dict[str, ResultLine]:
         """Players and payoffs from the files. Returns what was written of turns that do not count yet, by job."""
+        cut_torn_line(self.directory / RESULTS)
         cut_players(self.directory, self.state.players)
         cut_records(self.directory, self.state.records)
         for player in read_players(self.directory, self.state.players):

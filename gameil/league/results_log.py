@@ -14,7 +14,6 @@ from typing import Any
 from gameil.errors import CheckpointError
 from gameil.games.game import Game
 from gameil.league.game_line import GameLine
-from gameil.tracking.log import cut_torn_line
 
 RESULTS = "results.jsonl"
 
@@ -40,23 +39,13 @@ class ResultLine:
         return [score for score in found if score is not None]
 
 
-class ResultsLog:
-    """Appends to the ledger and reads it back. A line that was torn by a kill is cut off."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cut_torn_line(path)
-        self._path = path
-        self._file = path.open("ab")
-
-    def append(self, lines: list[ResultLine]) -> None:
-        """Writes lines through to the disk, together."""
-        self._file.write(b"".join(_text(line) for line in lines))
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        self._file.close()
+def append_results(path: Path, lines: list[ResultLine]) -> None:
+    """Writes lines through to the disk, together. A line that a kill tore is the caller's to cut off before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        file.write(b"".join(_text(line) for line in lines))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_results(path: Path) -> Iterator[ResultLine]:

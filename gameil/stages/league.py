@@ -69,7 +69,7 @@ def run_league(config: LeagueConfig, budget: LeagueBudget, run: Run) -> dict[str
     start = functools.partial(start_league_worker, config.cached_networks)
     with closing(open_workers(start, budget)) as workers:
         league = League(config, run.directory, workers, build, lambda path: save_start(config, game, path), run=run)
-        with closing(league), DeferredInterrupt() as interrupt:
+        with DeferredInterrupt() as interrupt:
             with run.progress("league", budget.turns, "turns") as bar:
                 bar.start_at(league.state.turn)
                 while not _over(league, budget):
