@@ -7,15 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gameil.errors import ConfigError
+from gameil.errors import ConfigError, GameilError
 from gameil.reports.charts import climb_chart
-from gameil.reports.games import choose_game, move_list, recorded_games, show_game
+from gameil.reports.games import agent_of, notable_games, note_of, recorded_games, strengths_of
 from gameil.reports.ladder_table import LadderRow, ladder_rows, measured_after
 from gameil.reports.page import page, table
-from gameil.reports.sections import StageRun, stage_section
+from gameil.reports.replay import SCRIPT, Replay, replay, replays_html
+from gameil.reports.reproduce import reproduce_html
+from gameil.reports.sections import StageRun, dataset_section, stage_section
 from gameil.reports.svg import escape
 from gameil.tracking.log import read_log
 from gameil.tracking.run import CONFIG_FILE, LOG_FILE, RESULTS_FILE, read_results, read_run_config
+
+MOST_REPLAYS = 6
+"""Games shown on one page."""
 
 
 def write_report(directory: Path, out: Path | None = None) -> Path:
@@ -50,9 +55,13 @@ def report_html(directory: Path) -> str:
     subtitle = (
         f"run directory {directory} · gameil {top.get('gameil', '')} · {finished} of {len(counted)} stages finished"
     )
-    sections = [_climb_section(runs), _play_section(config or {}), _game_section(runs)]
-    sections += [stage_section(run) for run in runs if run.stage != "report"]
-    return page(title, subtitle, sections)
+    stages = [stage_section(run) for run in runs if run.stage != "report"]
+    games = [_play_section(config or {}), _games_section(runs)]
+    # Answers first: of one stage its results, of many the climb.
+    sections = [*stages, *games] if len(runs) == 1 else [_climb_section(runs), *games, *stages]
+    sections.append(dataset_section(runs))
+    sections.append(reproduce_html(str(top.get("stage", "")), config or {}, str(top.get("gameil", ""))))
+    return page(title, subtitle, sections, script=SCRIPT if any('class="replay"' in each for each in sections) else "")
 
 
 def read_runs(directory: Path) -> list[StageRun]:
@@ -78,7 +87,7 @@ def _climb_section(runs: Sequence[StageRun]) -> str:
         for run in runs
         if run.stage == "ladder" and run.results is not None
     ]
-    if not climb:
+    if not climb or len(runs) == 1:
         return ""
     levels = list(dict.fromkeys(row.level for _, rows in climb for row in rows))
     cells: list[list[object]] = []
@@ -88,7 +97,7 @@ def _climb_section(runs: Sequence[StageRun]) -> str:
     games = sorted({row.games for _, rows in climb for row in rows})
     note = f"{games[0]}" if len(games) == 1 else f"{games[0]} to {games[-1]}"
     return (
-        "<h2>The climb</h2>"
+        '<h2 id="climb">The climb</h2>'
         f'<p class="quiet">Score against each built-in level, with 95 % intervals; {note} games each, in pairs with '
         "seats swapped; a draw counts half.</p>"
         f"<figure>{climb_chart(climb)}</figure>{table(['agent after', *levels], cells)}"
@@ -102,20 +111,22 @@ def _play_section(config: Mapping[str, Any]) -> str:
     return f"<p>Play against it: <code>{escape(command)}</code></p>"
 
 
-def _game_section(runs: Sequence[StageRun]) -> str:
-    """One game of the last stage that recorded any, preferably one that the measured agent won."""
+def _games_section(runs: Sequence[StageRun]) -> str:
+    """The best and the worst game of every stage that measured somebody, the last stage first."""
+    replays: list[Replay] = []
     for run in reversed(runs):
-        agent = run.config.get("agent")
-        played = choose_game(recorded_games(run.directory), str(agent) if agent else None)
-        if played is None:
-            continue
-        shown = show_game(played)
-        figures = "".join(
-            f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
-            for caption, picture in shown.pictures
+        found = notable_games(
+            recorded_games(run.directory), agent_of(run.config, run.results), strengths_of(run.results)
         )
-        return (
-            f"<h2>A game</h2><p>{escape(shown.title)} <span class='quiet'>(from {escape(run.name)})</span></p>"
-            f'<div class="boards">{figures}</div><p class="moves">{move_list(shown.moves)}</p>'
-        )
-    return ""
+        for kind, played in found:
+            if len(replays) == MOST_REPLAYS:
+                break
+            note = note_of(kind, played) + (f" From {run.name}." if len(runs) > 1 else "")
+            try:
+                replays.append(replay(played, note=note))
+            except GameilError:  # written by another version, or damaged: others can be shown
+                continue
+    if not replays:
+        return ""
+    hint = "Click a move, or use the arrow keys, to walk through a game."
+    return f'<h2 id="games">Games</h2><p class="quiet">{hint}</p>{replays_html(replays)}'

@@ -1,11 +1,19 @@
 """One stage's part of a report: its curves, its results, its configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gameil.arena.ladder import place_line
+from gameil.arena.tables import sprt_text
+from gameil.dataset.dataset import Dataset
+from gameil.dataset.split import Split
+from gameil.errors import GameilError
 from gameil.reports.charts import line_chart
+from gameil.reports.cross_table_page import standings_html
+from gameil.reports.ladder_chart import ladder_chart, ladder_rows_of, table_rows_of
 from gameil.reports.ladder_table import ladder_rows
 from gameil.reports.page import facts, flat_values, shown, table
 from gameil.reports.svg import escape
@@ -21,6 +29,7 @@ ASIDE = ("optimizer/", "schedule/", "time/", "policy/behaviour_gap", "self_play/
 """Beginnings of metrics that are shown only when asked for."""
 LEFT_OUT = ("cursors", "table_text")
 """Results that say nothing to people."""
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -42,12 +51,13 @@ class StageRun:
 def stage_section(run: StageRun) -> str:
     """HTML of one stage."""
     title = run.name if run.name == run.stage else f"{run.name} ({run.stage})"
-    parts = [f"<h2>{escape(title)}</h2>"]
+    anchor = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in run.name.lower())
+    parts = [f'<h2 id="stage-{anchor}">{escape(title)}</h2>']
     if run.results is None:
         parts.append('<p class="quiet">Not finished.</p>')
     parts.append(_charts(run.log))
     if run.results is not None:
-        parts.append(_ladder(run.results) if run.stage == "ladder" else results_html(run.results))
+        parts.append(RESULTS.get(run.stage, results_html)(run.results))
     rows = flat_values(run.config)
     if rows:
         parts.append(f"<details><summary>configuration</summary>{table(['field', 'value'], rows)}</details>")
@@ -90,6 +100,68 @@ def _is_single(value: object) -> bool:
     return not isinstance(value, Mapping)
 
 
+def dataset_section(runs: Sequence[StageRun]) -> str:
+    """What is in the datasets that the stages name, as far as they are there."""
+    paths = {str(run.config[key]) for run in runs for key in ("dataset", "out") if run.config.get(key)}
+    paths |= {
+        str(run.config["openings"]["dataset"]) for run in runs if (run.config.get("openings") or {}).get("dataset")
+    }
+    parts = []
+    for path in sorted(path for path in paths if path.endswith(".lmdb") and Path(path).exists()):
+        try:
+            dataset = Dataset(Path(path))
+        except GameilError:
+            continue
+        with closing(dataset):
+            counts = dataset.counts().total
+            rows = [
+                ("game", dataset.meta.family),
+                ("games", len(dataset)),
+                ("positions", int(dataset.lengths(dataset.game_ids()).sum())),
+                *((split, len(dataset.game_ids(split))) for split in SPLITS),
+                ("records read", counts.read),
+                ("duplicates", counts.duplicates),
+                ("rejected", sum(counts.rejected.values())),
+                ("filtered", sum(counts.filtered.values())),
+                ("sealed", dataset.meta.sealed),
+            ]
+        parts.append(f"<h3>{escape(Path(path).name)}</h3>{facts(rows)}")
+    return f'<h2 id="datasets">Datasets</h2>{"".join(parts)}' if parts else ""
+
+
+def _series(results: Mapping[str, Any]) -> str:
+    """One agent against another: the answer in a line, then all figures."""
+    if "elo_pair_interval" not in results:
+        return results_html(results)
+    low, high = results["elo_pair_interval"]
+    side = "above" if results["elo"] >= 0 else "below"
+    said = (
+        f"{abs(results['elo']):.0f} Elo {side} {results['against']} ({low:+.0f} to {high:+.0f}): "
+        f"{results['wins']} wins, {results['draws']} draws, {results['losses']} losses"
+    )
+    test = f"<p>{escape(sprt_text(results['sprt']).capitalize())}.</p>" if "sprt" in results else ""
+    note = '<p class="quiet">Interval of 95 %, with the games of one opening as one trial.</p>'
+    return f'<p class="lead">{escape(said)}</p>{note}{test}{results_html(results)}'
+
+
+def _tournament(results: Mapping[str, Any]) -> str:
+    single = {key: results[key] for key in ("kind", "games", "openings", "truncated") if key in results}
+    return facts(list(single.items())) + standings_html(results)
+
+
+def _league(results: Mapping[str, Any]) -> str:
+    standings = results.get("standings") or {}
+    rows = standings.get("table", [])
+    chart = ladder_chart(table_rows_of(rows[:40], "player"))
+    others = {name: value for name, value in results.items() if name != "standings"}
+    others["cyclic_share"] = standings.get("cyclic_share")
+    return (
+        results_html(others)
+        + (f'<figure>{chart}<figcaption class="quiet">Elo with 95 % intervals.</figcaption></figure>' if chart else "")
+        + (f'<div class="wide">{_rows(rows)}</div>' if rows else "")
+    )
+
+
 def _ladder(results: Mapping[str, Any]) -> str:
     header = ["level", "wins", "draws", "losses", "score", "Elo difference"]
     elos = [_elo(row) for row in results.get("table", [])]
@@ -98,7 +170,17 @@ def _ladder(results: Mapping[str, Any]) -> str:
         for row, elo in zip(ladder_rows(results), elos, strict=True)
     ]
     agent = f"<p>Agent: <code>{escape(shown(results.get('agent', '')))}</code></p>"
-    return agent + (table(header, rows) if rows else "")
+    drawn = ""
+    rated = ladder_rows_of(results)
+    if rated:
+        anchor = results.get("anchor")
+        scale = f"{anchor} is 0" if anchor else "levels held at the ratings given"
+        drawn = (
+            f'<p class="lead">{escape(place_line(results))}</p><figure>{ladder_chart(rated)}'
+            f'<figcaption class="quiet">Elo with 95 % intervals; {escape(scale)}. Pale levels were not met: they stand '
+            "where they would be expected.</figcaption></figure>"
+        )
+    return agent + drawn + (f'<div class="wide">{table(header, rows)}</div>' if rows else "")
 
 
 def _elo(row: Mapping[str, Any]) -> str:
@@ -128,3 +210,12 @@ def _charts(log: LogEntries) -> str:
     if aside:
         html += f'<details><summary>more curves</summary><div class="charts">{"".join(aside)}</div></details>'
     return html
+
+
+RESULTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "evaluate": _series,
+    "ladder": _ladder,
+    "tournament": _tournament,
+    "league": _league,
+}
+"""Stages whose results have a look of their own."""

@@ -15,6 +15,11 @@ class Drawing:
         self._class = css_class
         self._parts: list[str] = []
 
+    @property
+    def parts(self) -> list[str]:
+        """The markup of its elements, in the order in which they are drawn."""
+        return list(self._parts)
+
     def add(self, tag: str, text: str | None = None, /, **attributes: object) -> None:
         """Adds ``<tag attribute="value">text</tag>``; ``_`` in attribute names becomes ``-``, a last one is dropped."""
         written = _written(attributes)

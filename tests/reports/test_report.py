@@ -1,6 +1,10 @@
 """The report page: self-contained, escaped, complete for whatever a run directory holds."""
 
+import json
 import re
+import tomllib
+from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,8 +19,12 @@ from gameil.positions.played_game import PlayedGame
 from gameil.positions.to_record import to_record
 from gameil.records.formats import write_records
 from gameil.records.record import PlayerInfo, Provenance
-from gameil.reports.games import choose_game, move_list, show_game
+from gameil.reports.boards import board_picture, read_position
+from gameil.reports.cross_table_page import standings_html
+from gameil.reports.games import notable_games
+from gameil.reports.replay import SCRIPT, replay, replays_html
 from gameil.reports.report import report_html, write_report
+from gameil.reports.reproduce import pipeline_toml, toml_text
 from gameil.tracking.run import Run
 
 EVIL = '<script>alert("x")</script>&'
@@ -52,9 +60,11 @@ def checked(html: str) -> Checker:
     checker.feed(html)
     checker.close()
     assert checker.open == []
-    assert checker.references == []
+    assert [each for each in checker.references if not each.startswith("href=#")] == []
     assert not re.search(r"https?://|//[a-z]|@import|url\(", html)
-    assert not checker.tags & {"script", "link", "iframe", "object", "embed"}
+    assert not checker.tags & {"link", "iframe", "object", "embed"}
+    for text in re.findall(r"<script[^>]*>(.*?)</script>", html, re.DOTALL):
+        assert text == SCRIPT or json.loads(text), "nothing of a run's may become a script"
     return checker
 
 
@@ -107,7 +117,7 @@ def test_a_pipeline_report_is_complete_and_self_contained(pipeline: Path) -> Non
     checker = checked(html)
     assert {"svg", "polyline", "table", "figure"} <= checker.tags
     assert html.count("&lt;script&gt;") >= 4
-    for text in ("The climb", "70 % (40-90)", "0.4321", "A game", "2 of 2 stages finished", "gameil play --game"):
+    for text in ("The climb", "70 % (40-90)", "0.4321", "Games", "2 of 2 stages finished", "gameil play --game"):
         assert text in html
     assert "<td>learn</td>" in html
 
@@ -146,38 +156,113 @@ def test_a_page_that_cannot_be_written_is_one_line(pipeline: Path) -> None:
 def test_a_torn_record_file_does_not_cost_the_report(pipeline: Path) -> None:
     (pipeline / "after-learn" / "records" / "broken.jsonl").write_bytes(b"")
     (pipeline / "after-learn" / "records" / "noise.pgn").write_bytes(bytes(range(256)) * 10)
-    assert "A game" in report_html(pipeline)
+    assert 'class="replay"' in report_html(pipeline)
 
 
-def test_the_game_shown_is_one_that_the_agent_won() -> None:
-    won = played("connect_four", 12, name="agent")
-    lost = played("connect_four", 20, returns=(-1.0, 1.0), name="agent")
-    assert choose_game(iter([lost, won]), "agent") is won
-    assert choose_game(iter([lost]), "agent") is lost
-    assert choose_game(iter([]), "agent") is None
+def test_the_games_shown_are_the_best_and_the_worst() -> None:
+    def game(plies: int, won: bool, against: str) -> PlayedGame:
+        returns = (1.0, -1.0) if won else (-1.0, 1.0)
+        return replace(
+            played("connect_four", plies, returns=returns), players=(PlayerInfo("agent"), PlayerInfo(against))
+        )
+
+    strengths = {"weak": 0.0, "strong": 500.0}
+    games = [game(9, True, "weak"), game(14, True, "strong"), game(12, True, "strong"), game(10, False, "strong")]
+    games += [game(20, False, "weak"), game(18, False, "weak"), replace(game(8, True, "strong"), returns=None)]
+    assert notable_games(games, "agent", strengths) == [("best win", games[2]), ("worst loss", games[5])]
+    assert notable_games(games[:2], "agent", strengths) == [("best win", games[1])]
+    assert notable_games(games, "nobody", strengths) == []
+    assert notable_games(games, None, {}) == [("best win", games[0])]
 
 
-@pytest.mark.parametrize("game_id", ["chess", "go(board_size=9)", "backgammon", "leduc_poker", "tic_tac_toe"])
-def test_games_with_and_without_a_drawing_are_shown(game_id: str) -> None:
+def _positions(data: dict[str, Any]) -> list[list[str]]:
+    """What the page's script makes of the frames."""
+    now = list(data["frames"][0])
+    found = [now]
+    for edits in data["frames"][1:]:
+        now = list(now)
+        for start, end, parts in edits:
+            now[start:end] = parts
+        found.append(now)
+    return [[data["parts"][number] for number in numbers] for numbers in found]
+
+
+@pytest.mark.parametrize("game_id", ["chess", "go(board_size=9)", "othello", "hex", "backgammon", "leduc_poker"])
+def test_a_replay_shows_every_position(game_id: str) -> None:
     state = make_game(game_id).initial_state()
     rng = np.random.default_rng(2)
     actions = []
-    decisions = 0
+    texts = [str(state)]
     while not state.is_terminal() and len(actions) < 24:
         if state.current_player() < 0:
             outcomes = state.chance_outcomes()
             actions.append(outcomes[int(rng.integers(len(outcomes)))][0])
         else:
-            decisions += 1
             actions.append(int(rng.choice(state.legal_actions())))
         state.apply(actions[-1])
-    game = PlayedGame(state.game.id, np.array(actions, dtype=np.uint32), Provenance("test", 0))
-    shown = show_game(game, num_pictures=4)
-    assert len(shown.moves) == decisions
-    assert shown.pictures[-1][0] == "the end"
-    checked("".join(f"<div>{picture}</div>" for _, picture in shown.pictures))
+        texts.append(str(state))
+    shown = replay(PlayedGame(state.game.id, np.array(actions, dtype=np.uint32), Provenance("test", 0)))
+    if game_id == "leduc_poker":
+        assert shown.data["texts"] == texts
+    else:
+        positions = _positions(shown.data)
+        assert len(positions) == len(texts)
+        for text, parts in zip(texts, positions, strict=True):
+            plain = board_picture(read_position(state.game.name, text), text, set(), "x")
+            unmarked = [part for part in parts if 'fill="none"' not in part and "#f4d774" not in part]
+            missing = [part for part in unmarked if part not in plain]
+            assert len(missing) <= (2 if game_id == "chess" else 0), "only marks may be added"
+    assert len(shown.data["moves"]) <= len(actions)
+    checked(replays_html([shown]))
 
 
-def test_moves_are_numbered_by_pairs() -> None:
-    text = re.sub(r"<[^>]*>", "", move_list(((0, "e4"), (1, "e5"), (0, "<Nf3>"))))
-    assert text == "1. e4 e5 2. &lt;Nf3&gt;"
+def test_a_configuration_comes_back_from_its_file() -> None:
+    config = {"a": 1, "b": {"c": [1.5, 'x"\x7f\n'], "d": None, "e": {}}, "odd key": True, "list": [{"k": "v"}]}
+    assert tomllib.loads(toml_text(config)) == {
+        "a": 1,
+        "b": {"c": [1.5, 'x"\x7f\n'], "e": {}},
+        "odd key": True,
+        "list": [{"k": "v"}],
+    }
+    table = {"kind": "ladder", "name": "n", "note": "", "fields": {"game": "chess", "levels": ["easy"]}}
+    read = tomllib.loads(pipeline_toml({"title": "T", "stage": [table]}))
+    assert read == {"title": "T", "stage": [{"kind": "ladder", "name": "n", "game": "chess", "levels": ["easy"]}]}
+
+
+@pytest.mark.parametrize("kind", ["tournament", "ladder", "evaluate"])
+def test_what_the_arena_leaves_is_reported(runs: Path, kind: str) -> None:
+    specs = {
+        "tournament": ["--agents", "random", "mcts:5", "mcts:20", "--games", "4"],
+        "ladder": ["--agent", "mcts:5", "--levels", "random", "mcts:20", "--adaptive.most-games", "32"],
+        "evaluate": ["--agent", "mcts:20", "--against", "random", "--games", "6"],
+    }
+    arguments = [kind, "--game", "tic_tac_toe", *specs[kind], "--runs", str(runs), "--name", "r", "--quiet"]
+    assert main(arguments) == 0
+    html = report_html(runs / "r")
+    checked(html)
+    assert html.count('<section class="replay"') >= 1
+    said = {"tournament": 'class="cross"', "ladder": 'class="ladder"', "evaluate": "wins"}
+    assert said[kind] in html
+    config = json.loads((runs / "r" / "config.json").read_text())["config"]
+    (file,) = re.findall(r'<pre class="file">(.*?)</pre>', html, re.DOTALL)
+    (runs / "again.toml").write_text(unescape(file))
+    assert main([kind, str(runs / "again.toml"), "--runs", str(runs), "--name", "again", "--quiet"]) == 0
+    assert json.loads((runs / "again" / "config.json").read_text())["config"] == config
+
+
+def test_failures_of_a_tournament_are_seen() -> None:
+    row = {"agent": EVIL, "points": 1.0, "games": 2, "against": {"b": [1, 0, 1]}, "elo": 5.0, "elo_interval": [0, 9]}
+    other = {"agent": "b", "points": 1.0, "games": 2, "against": {EVIL: [1, 0, 1]}}
+    failure = {"match": 3, "agent": EVIL, "kind": "crash", "reason": "died"}
+    html = standings_html({"table": [row, other], "failures": [failure]})
+    checked(html)
+    assert "1 games failed and count for nobody" in html
+    assert "died" in html
+
+
+def test_a_league_is_reported(runs: Path) -> None:
+    table = [{"player": EVIL, "role": "main", "games": 9, "elo": 40.0, "elo_interval": [10.0, 70.0]}]
+    stage(runs / "league", "league", {"turns": 3, "standings": {"table": table, "cyclic_share": 0.1}})
+    html = report_html(runs / "league")
+    checked(html)
+    assert "+40  (+10 to +70)" in html
