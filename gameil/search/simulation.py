@@ -12,8 +12,10 @@ reach the best return there is has it; who knows all children takes the best. Wh
 never tried again, and a walk that meets a known node ends there.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -271,11 +273,27 @@ def _learn(forest: Forest, node: int, slot: int, child: int, best: float) -> boo
 def _look_ahead(forest: Forest, nodes: Nodes, best: float) -> None:
     """Finds the finished games one move below new nodes."""
     for node in nodes.tolist():
-        for slot, action in enumerate(forest.states[node].legal_actions()):
-            after = forest.states[node].clone()
+        state = forest.states[node]
+        # The adapter of the C++ engine finds them faster than by a clone for each.
+        ends = getattr(state, "ending_actions", partial(_ending_actions, state))()
+        legal = state.legal_actions() if ends else []
+        for action in ends:
+            after = state.clone()
             after.apply(action)
-            if after.is_terminal() and _learn(forest, node, slot, forest.add_end(node, slot, after), best):
+            slot = bisect_left(legal, action)
+            if _learn(forest, node, slot, forest.add_end(node, slot, after), best):
                 break
+
+
+def _ending_actions(state: State) -> list[int]:
+    """The legal actions of any state that end the game, ascending."""
+    ends = []
+    for action in state.legal_actions():
+        after = state.clone()
+        after.apply(action)
+        if after.is_terminal():
+            ends.append(action)
+    return ends
 
 
 def _sampled_slot(forest: Forest, node: int, rng: np.random.Generator) -> int:

@@ -131,3 +131,23 @@ def test_threads_do_not_mix_observations() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("game_id", ["connect_four", "othello", "chess", "breakthrough", "kuhn_poker"])
+def test_ending_actions_are_those_after_which_the_game_is_over(game_id: str) -> None:
+    rng = np.random.default_rng(7)
+    found = 0
+    for _ in range(4):
+        state = make_game(game_id).initial_state()
+        while not state.is_terminal():
+            ends = []
+            for action in state.legal_actions():
+                after = state.clone()
+                after.apply(action)
+                if after.is_terminal():
+                    ends.append(action)
+            if len(state.history) % 3 == 0 or ends:
+                assert state.ending_actions() == ends
+            found += len(ends)
+            state.apply(int(rng.choice(state.legal_actions())))
+    assert found
