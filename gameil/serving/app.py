@@ -54,9 +54,9 @@ def build_app(config: ServeConfig, access: Access) -> FastAPI:
     for register in registers:
         register(site)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    with warnings.catch_warnings():  # it looks at every object there is, also at torch's deprecated ones
-        warnings.simplefilter("ignore", FutureWarning)
-        ui.run_with(app, title="gameil", dark=None, show_welcome_message=False, message_history_length=_HISTORY)
+    ui.run_with(app, title="gameil", dark=None, show_welcome_message=False, message_history_length=_HISTORY)
+    # When it starts, it looks at every object that there is, also at what torch has deprecated.
+    warnings.filterwarnings("ignore", category=FutureWarning, message=".*torch.distributed.reduce_op.*")
     _harden()
     app.add_middleware(Guard, access=access, limits=config.limits)
     return app

@@ -21,6 +21,9 @@ from gameil.tracking.run import CONFIG_FILE, LOG_FILE, RESULTS_FILE, read_result
 MOST_RUNS = 1000
 """Runs listed; the latest ones where there are more."""
 _MOST_LOG_BYTES = 256 << 20
+_MOST_STANDINGS_BYTES = 16 << 20
+STANDINGS_FILE = "standings.json"
+"""What a league writes turn by turn (``Standings.values``)."""
 _TAIL_BYTES = 65_536
 AT_WORK_SECONDS = 300.0
 """A run without results that wrote something so recently is taken to be at work."""
@@ -155,9 +158,20 @@ def _read(directory: Path) -> StageRun:
     log = directory / LOG_FILE
     if log.exists() and log.stat().st_size > _MOST_LOG_BYTES:
         raise ConfigError(f"{directory.name}: its log of {log.stat().st_size >> 20:,} MiB is too large to be shown")
-    results = read_results(directory) if (directory / RESULTS_FILE).exists() else None
+    results = read_results(directory) if (directory / RESULTS_FILE).exists() else _standings(directory)
     values = config if isinstance(config, dict) else {}
     return StageRun(directory, str(written.get("stage", "")), values, read_log(log), results)
+
+
+def _standings(directory: Path) -> dict[str, Any] | None:
+    """How a league that goes on stands, as it wrote it last; None for other runs."""
+    path = directory / STANDINGS_FILE
+    try:
+        if path.stat().st_size > _MOST_STANDINGS_BYTES:
+            return None
+        return {"standings": json.loads(path.read_text(encoding="utf-8"))}
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def _climb(stages: list[StageRun]) -> str:

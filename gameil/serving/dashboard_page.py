@@ -6,6 +6,7 @@ import time
 from nicegui import ui
 
 from gameil.errors import GameilError
+from gameil.reports.page import STYLE
 from gameil.reports.svg import escape
 from gameil.serving.dashboard import RunEntry, Runs
 from gameil.serving.site import Site
@@ -22,34 +23,26 @@ CSS = """
   white-space: nowrap; }
 .badge.work { background: color-mix(in srgb, var(--accent) 22%, transparent); border-color: var(--accent); }
 .badge.stopped { background: color-mix(in srgb, var(--warm) 22%, transparent); border-color: var(--warm); }
-.report { width: 100%; overflow-x: auto; }
-.report h2 { font-size: 1.2rem; font-weight: 650; line-height: 1.3; margin: 1.2rem 0 .5rem; }
-.report h3 { font-size: 1rem; font-weight: 600; line-height: 1.3; margin: 1rem 0 .3rem; }
-.report .quiet, .report figcaption { color: var(--soft); font-size: .9rem; }
-.report table { border-collapse: collapse; margin: .5rem 0; font-variant-numeric: tabular-nums; font-size: .92rem; }
-.report th { text-align: left; color: var(--soft); border-bottom: 2px solid var(--line); font-weight: 600; }
-.report th, .report td { padding: .25rem 1rem .25rem 0; vertical-align: top; }
-.report td { border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-.report td.n, .report th.n { text-align: right; }
-.report .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: .5rem 1.2rem; }
-.report .facts dt { font-size: .8rem; color: var(--soft); } .report .facts dd { margin: 0; overflow-wrap: anywhere; }
-.report .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); gap: 1rem 1.4rem; }
-.report figure { margin: 0; } .report svg { display: block; width: 100%; height: auto; }
-.report svg.climb { max-width: 820px; }
-.report .rule { stroke: var(--line); stroke-width: 1; } .report .even { stroke: var(--soft); stroke-dasharray: 4 3; }
-.report .tick { font: 10.5px system-ui, sans-serif; fill: var(--soft); }
-.report .name { font: 12px system-ui, sans-serif; fill: var(--ink); }
-.report code { font: .9em ui-monospace, monospace; background: var(--page); padding: 0 .3em; border-radius: 4px; }
-.report summary { cursor: pointer; color: var(--accent); margin: .5rem 0; }
-.body--dark .report svg polyline, .body--dark .report svg circle { filter: brightness(1.5); }
+.report-frame { width: 100%; --quiet: var(--soft); --mine: color-mix(in srgb, var(--accent) 16%, transparent); }
+.report { --soft: var(--line); --paper: var(--card); overflow-x: auto; }
+.report h2, .report h3 { font-weight: 600; line-height: 1.3; }
+.report h2:first-of-type { border-top: none; margin-top: 0; }
+.body--dark .report svg polyline { filter: brightness(1.5); }
 @media (max-width: 600px) { .runs .wide { display: none; } }
 """
+REPORT_CSS = f".report {{ {STYLE} }}"
+"""The report's own looks, inside the page's: what it says of the whole document has no meaning there."""
 
 
 def register(site: Site) -> None:
-    """Adds ``/runs`` and a page for each run."""
-    runs = Runs(site.config.runs)
+    """Adds ``/runs``, and a page for each run and each league."""
+    runs, leagues = Runs(site.config.runs), Runs(site.config.leagues)
     MENU["Runs"] = "/runs"
+
+    def lists() -> str:
+        found = _list(runs.entries(), "runs") or '<p class="soft">No runs yet: gameil pretrain makes one.</p>'
+        played = _list(leagues.entries(), "league")
+        return found + (f'<h2 class="title">Leagues</h2>{played}' if played else "")
 
     @ui.page("/runs")
     def every() -> None:
@@ -60,16 +53,20 @@ def register(site: Site) -> None:
                 table = ui.html("", sanitize=False).classes("w-full")
 
             async def look() -> None:
-                table.content = _list(await asyncio.to_thread(runs.entries))
+                table.content = await asyncio.to_thread(lists)
 
-            table.content = _list(runs.entries())
+            table.content = lists()
             ui.timer(_LIST_SECONDS, look)
 
     @ui.page("/runs/{name}")
-    def one(name: str) -> None:
+    def run(name: str) -> None:
         with page_frame("Run"):
-            ui.add_css(CSS)
             _RunView(runs, name)
+
+    @ui.page("/league/{name}")
+    def league(name: str) -> None:
+        with page_frame("League"):
+            _RunView(leagues, name)
 
 
 class _RunView:
@@ -78,10 +75,12 @@ class _RunView:
     def __init__(self, runs: Runs, name: str) -> None:
         self._runs, self._name = runs, name
         self._version = -1.0
+        ui.add_css(CSS + REPORT_CSS)
         with ui.column().classes("panel w-full"):
             ui.link("all runs", "/runs").classes("soft")
             ui.label(name[:200]).classes("title")
-            self._report = ui.html("", sanitize=False).classes("report").mark("report")
+            with ui.element("div").classes("report-frame"):
+                self._report = ui.html("", sanitize=False).classes("report").mark("report")
         ui.timer(_RUN_SECONDS, self._look)
 
     async def _look(self) -> None:
@@ -94,13 +93,13 @@ class _RunView:
             self._report.content = f"<p>{escape(str(error))}</p>"
 
 
-def _list(entries: list[RunEntry]) -> str:
-    """The table of runs."""
+def _list(entries: list[RunEntry], place: str) -> str:
+    """The table of runs, each a link; empty where there are none."""
     if not entries:
-        return '<p class="soft">No runs yet: gameil pretrain makes one.</p>'
+        return ""
     now = time.time()
     rows = "".join(
-        f'<tr><td><a href="/runs/{_in_link(entry.name)}">{escape(entry.name)}</a></td><td>{escape(entry.stage)}</td>'
+        f'<tr><td><a href="/{place}/{_in_link(entry.name)}">{escape(entry.name)}</a></td><td>{escape(entry.stage)}</td>'
         f'<td><span class="badge {entry.status.split()[-1]}">{entry.status}</span></td>'
         f'<td class="n wide">{escape(entry.headline)}</td><td class="wide">{_ago(now - entry.written)}</td></tr>'
         for entry in entries

@@ -34,6 +34,8 @@ class ServeConfig:
     """Datasets (.lmdb), run directories and files of records whose games can be replayed, besides those in ``runs``."""
     runs: Path = Path("runs")
     """Directory of the runs whose snapshots and games are offered."""
+    leagues: Path = Path("leagues")
+    """Directory of the leagues whose standings are shown."""
     labels: Path | None = field(default=None, metadata=COMMAND_LINE_ONLY)
     """Dataset whose queued positions people label (``gameil label`` and ``gameil dagger`` queue them); their labels are
     written into it."""

@@ -82,6 +82,9 @@ table.thoughts { width: 100%; border-collapse: collapse; font-size: .9rem; }
 .opponents .q-option-group { display: grid; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); }
 .game-row { padding: .25rem 0; color: var(--ink); border-bottom: 1px solid var(--line); }
 @media (max-width: 860px) {
+  .q-header { flex-wrap: nowrap; padding: .5rem .6rem; }
+  .menu { overflow-x: auto; flex-wrap: nowrap; gap: 0; min-width: 0; }
+  .menu a { padding: .3rem .45rem; white-space: nowrap; }
   .play, .form { grid-template-columns: minmax(0, 1fr); }
   .form > .picture { display: none; }
   .page { padding: .6rem; }

@@ -110,7 +110,9 @@ def main() -> int:
         began = time.monotonic()
         found = asyncio.run(fuzz(server, arguments.messages, arguments.seed))
         seconds = time.monotonic() - began
-        peak = max(size for _, size in found["memory"])  # type: ignore[attr-defined]
+        memory = found["memory"]
+        assert isinstance(memory, list)
+        peak = max(size for _, size in memory)
         time.sleep(arguments.wait)
         after = server.memory_bytes()
         files, processes = server.open_files(), server.processes()
@@ -121,6 +123,7 @@ def main() -> int:
         "memory_before_mib": before >> 20,
         "memory_peak_mib": peak >> 20,
         "memory_after_mib": after >> 20,
+        "memory_by_tenths_mib": [size >> 20 for _, size in memory[:: max(1, len(memory) // 10)]],
         "open_files": files,
         "processes": processes,
         "exceptions_of_gameil": own,
