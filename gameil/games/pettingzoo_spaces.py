@@ -15,7 +15,7 @@ from gymnasium import spaces
 from gymnasium.spaces.utils import flatdim, flatten
 from numpy.typing import NDArray
 
-from gameil.errors import GameError
+from gameil.errors import GameError, IllegalActionError
 
 MAX_ACTIONS = 4096
 """Most actions of one game: every decision lists its legal ones."""
@@ -81,6 +81,7 @@ class ActionCodec:
 
     def __init__(self, space: spaces.Space[Any], bins: int, what: str) -> None:
         """Raises ``GameError`` for a space without bounds, of a kind not known here, or with too many actions."""
+        self._what = what
         self._parts = _digits(space, bins, what)
         self.num_actions = prod(len(values) for values in self._parts)
         if self.num_actions > MAX_ACTIONS:
@@ -93,10 +94,16 @@ class ActionCodec:
         return self._table[number]
 
     def encode(self, action: Any) -> int:
-        """The number of an environment's action; the nearest one for real numbers."""
+        """The number of an environment's action; the nearest one for real numbers.
+
+        Raises ``IllegalActionError`` for a choice that there is not.
+        """
         number = 0
         for values, value in zip(self._parts, _numbers(self._space, action), strict=True):
-            number = number * len(values) + int(np.abs(values - value).argmin())
+            nearest = int(np.abs(values - value).argmin())
+            if values.dtype.kind != "f" and values[nearest] != value:
+                raise IllegalActionError(f"{self._what}: action {str(action)[:60]} is not one of its actions")
+            number = number * len(values) + nearest
         return number
 
     def real_values(self) -> NDArray[np.float32] | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gameil.agents.agent import Agent, Request
 from gameil.errors import AgentError, IllegalActionError
@@ -63,6 +64,8 @@ class _Running:
     moves: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     stated: StatedValues = field(default_factory=StatedValues)
+    seen: list[NDArray[np.float16]] = field(default_factory=list)
+    """What was seen before each decision, in a game that actions cannot replay."""
     ending: Ending | None = None
     failure: Failure | None = None
 
@@ -220,6 +223,10 @@ def _ask(agent: Agent, members: Sequence[_Running], seed: int, ends: EndConfig) 
             one.ending = one.stated.ending(ends, seat, value, len(one.actions))
             if one.ending is not None:
                 continue
+        if not one.state.game.capabilities.replayable:
+            shown = np.empty(one.state.game.observation_shape, np.float32)
+            one.state.write_observation(shown)
+            one.seen.append(shown.astype(np.float16))
         try:
             one.state.apply(action)
         except IllegalActionError as error:
@@ -256,6 +263,7 @@ def _result(one: _Running, seed: int, match_prefix: str) -> MatchResult:
         match_id=f"{match_prefix}/{seed}/{one.pairing.match}",
         ending=one.ending,
         failure=one.failure,
+        seen=one.seen,
     )
 
 
@@ -271,12 +279,17 @@ def finished(
     match_id: str,
     ending: Ending = "rules",
     failure: Failure | None = None,
+    seen: Sequence[NDArray[np.float16]] = (),
 ) -> MatchResult:
     """The result of a game that is over; its record says by a tag how many of its first plies were random.
 
     Args:
         returns: per player in the game's own unit; the played game's are brought into [-1, 1].
+        seen: what was seen before each decision of a game that actions cannot replay: its record has the decisions
+            alone, for nothing can be replayed from a seed.
     """
+    if not game.capabilities.replayable:
+        actions = actions[len(actions) - len(seen) :]
     if truncated:
         ending = "limit"
     tags = {MATCH_TAG: match_id, OPENING_TAG: str(len(pairing.opening))}
@@ -287,12 +300,13 @@ def finished(
         game_id=game.id,
         actions=np.array(actions, np.uint32),
         source=Provenance(SOURCE, pairing.match),
-        num_setup=min(len(actions), len(pairing.opening)),
+        num_setup=min(len(actions), len(pairing.opening)) if game.capabilities.replayable else 0,
         returns=None if ending in ("limit", "failure") else tuple(value / largest for value in returns),
         termination=_TERMINATIONS.get(ending, "unknown"),
         players=tuple(PlayerInfo(agent.name) for agent in pairing.seats),
         event="gameil arena",
         tags=tags,
         match_id=match_id,
+        observations=np.stack(seen) if len(seen) else None,
     )
     return MatchResult(pairing, returns, played, truncated, moves, seconds, ending, failure)

@@ -18,14 +18,14 @@ from gameil.config import COMMAND_LINE_ONLY
 from gameil.errors import ConfigError
 from gameil.games.game import Game
 from gameil.games.registry import make_game
-from gameil.positions.to_record import to_record
+from gameil.positions.to_record import to_numbered_record, to_record
 from gameil.ratings.sprt import SprtConfig
 from gameil.records.formats import record_extension, write_records
 from gameil.rollout.end_rules import BY_RULES, EndConfig
 from gameil.rollout.matches import MatchResult
 from gameil.tracking.run import Run
 
-RECORD_SUFFIXES = (".pgn", ".sgf", ".jsonl")
+RECORD_SUFFIXES = (".pgn", ".sgf", ".jsonl", ".npz")
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,8 @@ def open_agent(spec: str, game: Game, seed: int, engines: Path | None, stack: Ex
 def write_games(result: SeriesResult, path: Path) -> None:
     """Writes all games of a series, by match number; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_records(path, (to_record(played) for played in result.played))
+    write = to_numbered_record if path.suffix == ".npz" else to_record
+    write_records(path, (write(played) for played in result.played))
 
 
 def warn_of_incomplete(game: Game, games: int, run: Run) -> None:
