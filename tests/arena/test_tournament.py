@@ -89,6 +89,13 @@ def test_resignation_and_agreed_draws() -> None:
     (lost,) = play_matches(GAME, [Pairing(0, (happy, hopeless))], seed=0, ends=resign)
     assert (lost.ending, lost.returns, len(lost.played.actions)) == ("resignation", (1.0, -1.0), 3)
     assert lost.played.termination == "resignation"
+    both = EndConfig(resign_value=0.9, resign_moves=2, resign_agreed=True)
+    (unsure,) = play_matches(GAME, [Pairing(0, (happy, hopeless))], seed=0, ends=both)
+    assert unsure.ending == "rules", "who does not see its win keeps the game going"
+    (agreed,) = play_matches(GAME, [Pairing(0, (Stating("sure", 0.95), hopeless))], seed=0, ends=both)
+    assert agreed.ending == "resignation"
+    with pytest.raises(ConfigError, match="resign_agreed needs a resign_value"):
+        EndConfig(resign_agreed=True)
     even = EndConfig(draw_value=0.1, draw_plies=3, draw_after=2)
     level = Stating("level", 0.05)
     (drawn,) = play_matches(GAME, [Pairing(0, (level, level))], seed=0, ends=even)
