@@ -40,7 +40,8 @@ for line in sys.stdin:
 def fake(directory: Path, mode: str) -> Agent:
     script = directory / "gnubg.py"
     script.write_text(_FAKE)
-    config = EngineConfig((sys.executable, "-I", str(script), mode, str(directory / "starts")), timeout_seconds=2.0)
+    command = (sys.executable, "-I", str(script), mode, str(directory / "starts"))
+    config = EngineConfig(command, timeout_seconds=1.5 if mode == "hang" else 5.0)
     return build_agent("external:mine,processes=1", make_game("backgammon"), engines={"mine": config})
 
 
@@ -68,7 +69,7 @@ def test_the_best_play_is_played(tmp_path: Path) -> None:
     ("mode", "message"),
     [
         ("crash", r"stopped with exit code 3 while answer to 'hint 500' was awaited \(after 2 restarts\)"),
-        ("hang", "gave no answer to 'hint 500' within 2 seconds"),
+        ("hang", "gave no answer to 'hint 500' within 1.5 seconds"),
         ("nonsense", "answered 'into the woods', which is no play"),
     ],
 )
