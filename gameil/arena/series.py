@@ -1,6 +1,7 @@
 """A series: one agent against another over groups of games that share an opening and rotate the seats."""
 
 import math
+import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -65,6 +66,8 @@ class SeriesResult:
     elo_pair_interval: Interval
     mean_return: float
     """Mean of the agent's returns in the game's own unit (chips, points)."""
+    mean_return_error: float
+    """Its standard error, games taken as independent; infinite for a single one."""
     seconds: float
     """Wall-clock time of the series; of games from an earlier run, the time in their agents."""
     agent_seconds_per_move: float
@@ -249,6 +252,7 @@ def summarise(game: Game, agent: str, opponent: str, results: list[MatchResult],
         elo_interval=elo.interval,
         elo_pair_interval=elo_by_pairs.interval,
         mean_return=math.fsum(returns) / len(returns),
+        mean_return_error=statistics.stdev(returns) / math.sqrt(len(returns)) if len(returns) > 1 else math.inf,
         seconds=seconds,
         agent_seconds_per_move=time_of[agent] / max(1, moves_of[agent]),
         opponent_seconds_per_move=time_of[opponent] / max(1, moves_of[opponent]),

@@ -1,5 +1,6 @@
 """Results of series as plain text tables for the console."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -28,6 +29,7 @@ def series_values(result: SeriesResult) -> dict[str, Any]:
         "elo_interval": [result.elo_interval.low, result.elo_interval.high],
         "elo_pair_interval": [result.elo_pair_interval.low, result.elo_pair_interval.high],
         "mean_return": result.mean_return,
+        "mean_return_error": result.mean_return_error if math.isfinite(result.mean_return_error) else None,
         "seconds": result.seconds,
         "games_per_second": result.games / max(1e-9, result.seconds),
         "agent_seconds_per_move": result.agent_seconds_per_move,
@@ -36,6 +38,12 @@ def series_values(result: SeriesResult) -> dict[str, Any]:
     if result.sprt is not None:
         values["sprt"] = asdict(result.sprt)
     return values
+
+
+def score_metrics(name: str, result: SeriesResult) -> dict[str, float]:
+    """A series' score for a log, with its interval by openings under ``name/low`` and ``name/high``: reports draw it as
+    a band."""
+    return {name: result.score, f"{name}/low": result.pair_interval.low, f"{name}/high": result.pair_interval.high}
 
 
 def series_table(rows: Sequence[Mapping[str, Any]], *, first: str = "against") -> str:

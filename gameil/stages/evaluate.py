@@ -94,6 +94,9 @@ def evaluate(config: EvaluateConfig, run: Run, *, resume: bool) -> dict[str, Any
     if config.out is not None:
         write_games(result, config.out)
         run.say(f"{result.games} games written to {config.out}")
+    if game.capabilities.common_payoff or game.num_players == 1:
+        error = 1.96 * result.mean_return_error
+        run.say(f"mean return of {agent.name} beside {against.name}: {result.mean_return:.2f} ± {error:.2f} (95 %)")
     return series_values(result)
 
 
