@@ -91,6 +91,8 @@ class League:
         self._arrived: dict[str, MatchOutcome] = {}
         self._unsubmitted: deque[str] = deque()
         self._attempts: dict[str, int] = {}
+        self._kept: set[str] = set()
+        """Hashes of weights that never leave."""
         self.state = read_state(directory) or self._found(save_start)
         self._seconds_before = self.state.seconds
         self._written = self._rebuild()
@@ -182,16 +184,17 @@ class League:
         cut_torn_line(self.directory / RESULTS)
         cut_players(self.directory, self.state.players)
         cut_records(self.directory, self.state.records)
-        for player in read_players(self.directory, self.state.players):
-            self._join(player)
         for path in (self.directory / LIVE).glob("*"):
             self._workers.broadcast(path.name, path)
+        for player in read_players(self.directory, self.state.players):
+            self._join(player)
         return count_results(self.directory, self.config, self.state, self.roster, self.payoff)
 
     def _join(self, player: LeaguePlayer) -> None:
         self.roster.add(player)
         self.payoff.add_player(learns=player.learns)
         if player.snapshot_hash:
+            self._kept.add(player.snapshot_hash)
             self._workers.broadcast(player.snapshot_hash, self.directory / player.path)
 
     # One turn.
@@ -346,14 +349,14 @@ class League:
             shutil.rmtree(made)
         else:
             made.rename(path)
-        self._workers.broadcast(state.live_hash, path)
+        if state.live_hash not in self._kept:  # a copy of the same weights stays, this directory does not
+            self._workers.broadcast(state.live_hash, path)
 
     def _tidy(self) -> None:
         """Removes the live weights that no learner and no job names any more."""
         used = {each.live_hash for each in self.state.learners.values()}
         for jobs in self.state.pending.values():
             used |= {who.snapshot_hash for task in jobs.values() for who in (task.home, task.away)}
-        kept = {each.snapshot_hash for each in self.roster.players}
         for gone in remove_live(self.directory, used):
-            if gone not in kept:
+            if gone not in self._kept:
                 self._workers.forget(gone)

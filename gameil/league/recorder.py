@@ -130,6 +130,7 @@ class SeatRecorder:
             seats=np.array([one[5] for one in kept], np.int64),
             plies=np.concatenate(plies),
             openings=np.full(len(kept), -1, np.int64),
+            told=np.full(len(kept), -1, np.int64),
             frames=sum(sum(result.moves.values()) for result in results),
             temperature=self._temperature,
         )

@@ -48,6 +48,7 @@ def one_decision() -> Trajectories:
         seats=np.zeros(1, np.int64),
         plies=np.zeros(1, np.int32),
         openings=np.full(1, -1, np.int64),
+        told=np.full(1, -1, np.int64),
         frames=1,
     )
 
@@ -70,7 +71,7 @@ class StubWorkers:
     def submit(self, job: Job) -> None:
         self.submitted += 1
         for name in job.snapshots:
-            assert name in self.paths, f"{job.id} needs {name}"
+            assert (self.paths[name] / WEIGHTS).exists(), f"{job.id} needs {name}"
         if self._lose_every and self.submitted % self._lose_every == 0:
             self.lost.append(job.id)
             self._ended.append(JobFailure(job.id, "lost", "it was told to"))
@@ -117,10 +118,10 @@ class StubLearner:
         return {"strength": self.strength}
 
     def save_playing(self, path: Path, *, parent: str) -> None:
-        write_weights(path, self.strength, f"{self._name} {self.turns} {parent}")
+        write_weights(path, self.strength, f"{self._name} {self.turns}")
 
     def save_copy(self, path: Path, *, parent: str, metrics: Mapping[str, float]) -> None:
-        write_weights(path, self.strength, f"copy {self._name} {self.turns}")
+        self.save_playing(path, parent=parent)  # the same hash, as of a learner that averages no weights
 
     def start_from(self, path: Path, restarts: int) -> None:
         self.strength = read_strength(path)
