@@ -1,5 +1,6 @@
 """One game at a table: who sits where, the moves so far, taking back, resigning, its record. No web, no threads."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from gameil.errors import GameError
+from gameil.games.backgammon_notation import plain_play
 from gameil.games.game import CHANCE_PLAYER, TERMINAL_PLAYER, Game, State
 from gameil.games.typed_moves import typed_notations
 from gameil.positions.played_game import PlayedGame
@@ -193,7 +195,9 @@ class GameSession:
 def move_text(state: State, action: int) -> str:
     """A legal action in the notation that people of that game write; outcomes of chance mostly in the engine's."""
     if state.game.name == "backgammon":
-        return state.text(action, "backgammon")
+        text = state.text(action)
+        roll = re.search(r"roll: (\d\d)", text)
+        return roll[1] if roll is not None else plain_play(text)
     if state.current_player() == CHANCE_PLAYER:
         return state.text(action)
     return state.text(action, typed_notations(state.game.name)[0])

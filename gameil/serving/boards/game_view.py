@@ -81,7 +81,8 @@ class GameView:
                 )
             with ui.row().classes("gap-0 no-wrap items-center"):
                 ui.button(icon="flip_camera_android", on_click=self.turn).props('flat dense round aria-label="turn"')
-                ui.switch("Thoughts", value=self.thinking, on_change=self._switch).props("dense").mark("thoughts")
+                self._switched = ui.switch("Thoughts", value=self.thinking, on_change=self._switch)
+                self._switched.props("dense").mark("thoughts")
 
     def _starts_turned(self) -> bool:
         """The first seat played here is below; drawings that begin otherwise are turned."""
@@ -226,6 +227,7 @@ class GameView:
             except GameilError:  # one that nobody can judge leaves a gap in the curve
                 continue
         self.thinking = True
+        self._switched.value = True
         self._curve.content = value_curve(self._thoughts, len(session.moves))
         self.refresh(moved=False)
 
