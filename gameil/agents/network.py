@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.agents.agent import Agent, Decisions, Request
-from gameil.checkpoints.snapshot import load_snapshot
+from gameil.checkpoints.snapshot import Snapshot, load_snapshot
 from gameil.games.game import Game, State
 from gameil.models.backends.backend import BackendName
 from gameil.models.inference import Evaluation, NetworkEvaluator
@@ -79,18 +79,31 @@ def load_network_agent(
         return NetworkAgent(name, state_judge(snapshot.encoder, evaluator), temperature=temperature, top_p=top_p)
     from gameil.agents.search import SearchAgent
 
+    judges = search_judges(snapshot, lanes=lanes, cache=cache, device=device, backend=backend, conditions=conditions)
+    return SearchAgent(name, game, build_search(judges, search, game), temperature=temperature, reuse=reuse)
+
+
+def search_judges(
+    snapshot: Snapshot,
+    *,
+    lanes: int = 1,
+    cache: int = 0,
+    device: str = "cpu",
+    backend: BackendName = "eager",
+    conditions: Mapping[str, float] | None = None,
+) -> list[StateEvaluator]:
+    """A snapshot's network for a search, once a lane; arguments and errors as of ``load_network_agent``."""
     networks: Sequence[PositionEvaluator]
     if lanes > 1:
         networks = snapshot.lane_evaluators(lanes, device=device, backend=backend, conditions=conditions)
     else:
         networks = [snapshot.evaluator(device=device, backend=backend, conditions=conditions)]
-    judges: list[StateEvaluator] = [
+    return [
         CachedEvaluator(network, snapshot.encoder, positions=cache)
         if cache
         else network_evaluator(network, snapshot.encoder)
         for network in networks
     ]
-    return SearchAgent(name, game, build_search(judges, search, game), temperature=temperature, reuse=reuse)
 
 
 def state_judge(encoder: ObservationEncoder, evaluator: NetworkEvaluator) -> Judge:

@@ -45,14 +45,15 @@ def build_expert(spec: str, game: Game, *, temperature: float = 1.0, processes: 
         return _engine(spec, game, temperature, processes)
     rule = search_options(parsed) if parsed.kind == "snapshot" else None
     if rule is not None:
+        from gameil.agents.network import search_judges
         from gameil.checkpoints.snapshot import load_snapshot
         from gameil.experts.search import SearchExpert
-        from gameil.search.evaluators import network_evaluator
         from gameil.search.rules import build_search
 
         snapshot = load_snapshot(Path(parsed.target), game=game.id)
-        evaluator = network_evaluator(snapshot.evaluator(**network_options(parsed)), snapshot.encoder)
-        return SearchExpert(str(parsed), build_search(evaluator, rule), temperature=temperature)
+        lanes, cache = (int(parsed.options.get(name, least)) for name, least in (("lanes", 1), ("cache", 0)))
+        judges = search_judges(snapshot, lanes=lanes, cache=cache, **network_options(parsed))
+        return SearchExpert(str(parsed), build_search(judges, rule, game), temperature=temperature)
     raise ConfigError(
         f"expert {spec!r}: only searches label positions (mcts:SIMULATIONS, snapshot:PATH,search=N), engines (uci:, "
         "gtp:, external:), exact, shortest_path, or people"
