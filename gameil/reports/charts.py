@@ -14,8 +14,22 @@ MAX_POINTS = 400
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 12.0, 30.0
 
 
-def line_chart(curves: Mapping[str, Sequence[tuple[float, float]]], *, label: str, x_name: str = "step") -> str:
-    """An SVG of one or more ``(x, y)`` curves that share their axes; empty text where there is nothing to draw."""
+def line_chart(
+    curves: Mapping[str, Sequence[tuple[float, float]]],
+    *,
+    label: str,
+    x_name: str = "step",
+    bands: Mapping[str, Sequence[tuple[float, float, float]]] | None = None,
+) -> str:
+    """An SVG of one or more ``(x, y)`` curves that share their axes; empty text where there is nothing to draw.
+
+    Args:
+        curves: by name.
+        label: what it shows, for people who hear the page.
+        x_name: what x is, written under the axis.
+        bands: ``(x, low, high)`` around the curve of the name, such as its 95 % intervals.
+    """
+    around = {name: _band(points) for name, points in (bands or {}).items() if name in curves}
     drawn = {name: _thinned(_finite(points)) for name, points in curves.items()}
     drawn = {name: points for name, points in drawn.items() if points}
     if not drawn:
@@ -24,6 +38,7 @@ def line_chart(curves: Mapping[str, Sequence[tuple[float, float]]], *, label: st
     svg = Drawing(width, height + (14 if len(drawn) > 1 else 0), label=label, css_class="chart")
     xs = [x for points in drawn.values() for x, _ in points]
     ys = [y for points in drawn.values() for _, y in points]
+    ys += [y for points in around.values() for _, *ends in points for y in ends]
     x_low, x_high = min(xs), max(xs)
     y_ticks = ticks(min(ys), max(ys))
     y_low, y_high = min(y_ticks[0], *ys), max(y_ticks[-1], *ys)
@@ -44,6 +59,7 @@ def line_chart(curves: Mapping[str, Sequence[tuple[float, float]]], *, label: st
     svg.text(width - RIGHT, height - 3, x_name, class_="tick", text_anchor="end")
     for index, (name, points) in enumerate(drawn.items()):
         colour = COLOURS[index % len(COLOURS)]
+        _draw_band(svg, [(place(x, low), place(x, high)) for x, low, high in around.get(name, ())], colour)
         spots = [place(x, y) for x, y in points]
         if len(spots) == 1:
             svg.circle(*spots[0], 3, fill=colour)
@@ -122,6 +138,22 @@ def number(value: float) -> str:
         if abs(value) >= bound:
             return f"{value / (1e6 if letter == 'M' else 1e3):.4g}{letter}"
     return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _band(points: Sequence[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+    finite = [point for point in points if all(map(math.isfinite, point))]
+    return finite[:: max(1, math.ceil(len(finite) / MAX_POINTS))]
+
+
+def _draw_band(svg: Drawing, ends: list[tuple[tuple[float, float], tuple[float, float]]], colour: str) -> None:
+    """An area over several places, a bar over one; nothing over none."""
+    if len(ends) == 1:
+        (x, low), (_, high) = ends[0]
+        svg.line(x, low, x, high, stroke=colour, stroke_width=1.4)
+    elif ends:
+        outline = [low for low, _ in ends] + [high for _, high in reversed(ends)]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in outline)
+        svg.add("polygon", points=path, fill=colour, fill_opacity=0.16, stroke="none")
 
 
 def _finite(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

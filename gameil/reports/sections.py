@@ -191,7 +191,17 @@ def _elo(row: Mapping[str, Any]) -> str:
 
 
 def _charts(log: LogEntries) -> str:
-    curves = {name: log.curve(name) for name in log.names()}
+    names = log.names()
+    ends = {f"{name}/{end}" for name in names for end in ("low", "high")}
+    curves = {name: log.curve(name) for name in names if name not in ends}
+    bands = {
+        name: [
+            (x, low, high)
+            for (x, low), (_, high) in zip(log.curve(f"{name}/low"), log.curve(f"{name}/high"), strict=False)
+        ]
+        for name in curves
+        if f"{name}/low" in names
+    }
     changing = [name for name, points in curves.items() if len({value for _, value in points}) > 1]
     groups: list[list[str]] = []
     for name in changing:
@@ -202,7 +212,7 @@ def _charts(log: LogEntries) -> str:
     figures: list[str] = []
     aside: list[str] = []
     for group in groups:
-        chart = line_chart({name: curves[name] for name in group}, label=", ".join(group))
+        chart = line_chart({name: curves[name] for name in group}, label=", ".join(group), bands=bands)
         if chart:
             figure = f"<figure><figcaption>{escape(' and '.join(group))}</figcaption>{chart}</figure>"
             (aside if group[0].startswith(ASIDE) else figures).append(figure)

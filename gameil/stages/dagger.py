@@ -273,6 +273,8 @@ class _Dagger:
                 against = f" against {config.opponent or 'parent'}: {_shown(result)};"
                 shown += f" control{against}" if name else against
             metrics[f"arena/{name}score"] = row[f"{name}score"]
+            if f"{name}low" in row:
+                metrics |= {f"arena/{name}score/{end}": row[f"{name}{end}"] for end in ("low", "high")}
             if self.held_out:
                 found = measure_held_out(self.freeze(model), self.held_out)
                 if "nll" in found:

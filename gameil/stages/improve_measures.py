@@ -9,6 +9,7 @@ from gameil.agents.network import NetworkAgent, state_judge
 from gameil.agents.search import SearchAgent
 from gameil.agents.spec import build_agent
 from gameil.arena.series import SeriesResult, play_series
+from gameil.arena.tables import score_metrics
 from gameil.errors import ConfigError
 from gameil.games.game import Game
 from gameil.learners.held_out import measure_held_out
@@ -113,7 +114,7 @@ class Measuring:
                 row["series"].append(
                     {"agent": agent.name, "opponent": spec, "score": result.score, "low": low, "high": high}
                 )
-                metrics[f"arena/{agent.name.replace('=', '_')}_against_{_plain(spec)}"] = result.score
+                metrics |= score_metrics(f"arena/{agent.name.replace('=', '_')}_against_{_plain(spec)}", result)
                 self._run.say(
                     f"iteration {iteration} ({minutes:.1f} min): {agent.name} against {spec}: {result.score:.1%} of "
                     f"{result.games} games (95 %: {low:.1%} to {high:.1%})"

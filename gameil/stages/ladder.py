@@ -21,7 +21,7 @@ from gameil.arena.match_log import MatchLog
 from gameil.arena.opening_suites import OpeningsConfig
 from gameil.arena.openings import Opening
 from gameil.arena.series import SeriesResult, play_series
-from gameil.arena.tables import series_values
+from gameil.arena.tables import score_metrics, series_values
 from gameil.config import COMMAND_LINE_ONLY
 from gameil.errors import ConfigError
 from gameil.games.game import Game
@@ -130,7 +130,7 @@ def ladder(config: LadderConfig, run: Run, *, resume: bool) -> dict[str, Any]:
         if rung.result is not None:
             table.append({"level": rung.level, "spec": rung.spec, **series_values(rung.result)})
             write_games(rung.result, run.directory / "records" / f"{rung.file_name}{record_extension(game.name)}")
-            run.log(len(table), {f"arena/score_{rung.file_name}": rung.result.score})
+            run.log(len(table), score_metrics(f"arena/score_{rung.file_name}", rung.result))
     if config.out is not None:
         played = [played for rung in rungs if rung.result is not None for played in rung.result.played]
         config.out.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from gameil.agents.network import NetworkAgent
 from gameil.agents.spec import build_agent
+from gameil.arena.tables import score_metrics
 from gameil.checkpoints.snapshot import save_snapshot
 from gameil.models.inference import NetworkEvaluator
 from gameil.stages.self_play_training import SelfPlayTraining
@@ -26,7 +27,7 @@ def finish_training(training: SelfPlayTraining) -> dict[str, Any]:
     if training.game.capabilities.common_payoff:
         team = _team_returns(training, evaluator)
         improved = team["finetuned"] > team["parent"]
-    metrics["arena/score_against_parent"] = series.score
+    metrics |= score_metrics("arena/score_against_parent", series)
     yardstick: dict[str, float] = {}
     if config.yardstick:
         yardstick = _yardstick(training, parent, finetuned)

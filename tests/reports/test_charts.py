@@ -96,3 +96,15 @@ def test_rows_are_read_from_results() -> None:
 )
 def test_names_of_ladder_stages(name: str, text: str) -> None:
     assert measured_after(name) == text
+
+
+def test_bands_are_drawn_around_their_curves() -> None:
+    points = [(0.0, 0.4), (1.0, 0.6), (2.0, 0.5)]
+    band = [(x, y - 0.1, y + 0.2) for x, y in points]
+    chart = line_chart({"a": points}, label="x", bands={"a": band, "b": band})
+    assert chart.count("<polygon") == 1
+    outline = re.search(r'<polygon points="([^"]*)"', chart)
+    assert outline is not None
+    assert len(outline[1].split()) == 6
+    assert line_chart({"a": points[:1]}, label="x", bands={"a": band[:1]}).count('stroke-width="1.4"') == 1
+    assert "<polygon" not in line_chart({"a": points}, label="x", bands={"a": [(0.0, math.nan, 1.0)]})

@@ -143,6 +143,7 @@ def test_yardstick_finds_out_who_only_beats_its_parent(
             score=0.9 if agent.name == "parent" else scores[opponent.name],
             games=10,
             interval=SimpleNamespace(low=0.0, high=1.0),
+            pair_interval=SimpleNamespace(low=0.0, high=1.0),
         )
 
     monkeypatch.setattr("gameil.stages.self_play_training.SelfPlayTraining.series", series)
