@@ -1,5 +1,7 @@
 """Collected games on the disk: read back as they were played, whatever the players are called, and ingested."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,3 +87,31 @@ def test_equal_games_of_several_people_are_all_ingested(tmp_path: Path) -> None:
 def test_slugs_are_plain_directory_names() -> None:
     assert game_slug("connect_four") == "connect_four"
     assert game_slug("go(board_size=9,komi=5.5)") == game_slug("go(board_size=9)") == "go-board_size-9"
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from gameil.serving.collected_games import CollectedGames, Consent
+from tests.serving.test_collected_games import NOW, some_game
+games, number = CollectedGames(Path(sys.argv[1]), Consent("yes")), 0
+while True:
+    print(games.save(some_game("connect_four", number), NOW), flush=True)
+    number += 1
+"""
+
+
+def test_a_kill_loses_no_game_that_was_kept(tmp_path: Path, repository: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path)], cwd=repository, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    told = [process.stdout.readline().strip() for _ in range(25)]
+    process.kill()
+    told += process.stdout.read().split()
+    process.stdout.close()
+    process.wait()
+    found = {str(path): list(read_records(path)) for path in (tmp_path / "collected").glob("*/*/*.jsonl")}
+    assert set(told) <= set(found)
+    assert len(found) <= len(told) + 1
+    assert all(len(records) == 1 and isinstance(records[0], GameRecord) for records in found.values())
