@@ -199,6 +199,8 @@ def _root_scores(
     """
     logits = _logits(forest, nodes)
     logits -= logits.max(axis=1, keepdims=True)
+    # Nodes met since the noise was drawn may have more children than any root.
+    gumbel = np.pad(gumbel, ((0, 0), (0, logits.shape[1] - gumbel.shape[1])))
     scores: NDArray[np.float32] = np.maximum(_LEAST_LOGIT, gumbel + logits + _weighted_values(forest, nodes, config))
     scores += np.where(forest.barred[nodes], np.float32(2.0) * _LEAST_LOGIT, np.float32(0.0))
     np.putmask(scores, (forest.child_visits[nodes] != wanted[:, None]) | _absent(forest, nodes), -np.inf)

@@ -137,3 +137,10 @@ def test_looking_ahead_finds_the_win_that_the_policy_hides() -> None:
     assert result.visit_counts.sum() == 0
     # What was found without a visit is known, not estimated.
     assert result.completed_q[0, 3] == 1.0
+
+
+def test_nodes_may_have_more_children_than_the_roots() -> None:
+    """Othello's first moves are four; later ones are more than the trees have room for at first."""
+    state = make_game("othello").initial_state()
+    result = GumbelSearch(uniform_evaluator, GumbelConfig(simulations=400)).run([state], [np.random.default_rng(0)])
+    assert result.visit_counts.sum() == 400
