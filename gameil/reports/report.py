@@ -11,6 +11,7 @@ from gameil.errors import ConfigError, GameilError
 from gameil.reports.charts import climb_chart
 from gameil.reports.games import agent_of, notable_games, note_of, recorded_games, strengths_of
 from gameil.reports.ladder_table import LadderRow, ladder_rows, measured_after
+from gameil.reports.league_page import league_section
 from gameil.reports.page import page, table
 from gameil.reports.replay import SCRIPT, Replay, replay, replays_html
 from gameil.reports.reproduce import reproduce_html
@@ -55,13 +56,17 @@ def report_html(directory: Path) -> str:
     subtitle = (
         f"run directory {directory} · gameil {top.get('gameil', '')} · {finished} of {len(counted)} stages finished"
     )
-    stages = [stage_section(run) for run in runs if run.stage != "report"]
+    stages = [_stage(run) for run in runs if run.stage != "report"]
     games = [_play_section(config or {}), _games_section(runs)]
     # Answers first: of one stage its results, of many the climb.
     sections = [*stages, *games] if len(runs) == 1 else [_climb_section(runs), *games, *stages]
     sections.append(dataset_section(runs))
     sections.append(reproduce_html(str(top.get("stage", "")), config or {}, str(top.get("gameil", ""))))
     return page(title, subtitle, sections, script=SCRIPT if any('class="replay"' in each for each in sections) else "")
+
+
+def _stage(run: StageRun) -> str:
+    return (league_section(run.directory) if run.stage == "league" else "") + stage_section(run)
 
 
 def read_runs(directory: Path) -> list[StageRun]:
