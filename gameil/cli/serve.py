@@ -1,5 +1,6 @@
 """``gameil serve``: play against agents and watch games in a browser."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -25,5 +26,6 @@ def main(argv: Sequence[str]) -> int:
         from gameil.serving.app import serve
     except ImportError as error:
         raise ConfigError(f"gameil serve needs the web extra: pip install 'gameil[web]' ({error})") from error
-    serve(config, lambda line: print(line, flush=True))
+    with contextlib.suppress(KeyboardInterrupt):  # how a site is meant to end
+        serve(config, lambda line: print(line, flush=True))
     return 0
