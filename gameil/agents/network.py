@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from gameil.agents.agent import Agent, Decisions, Request
 from gameil.checkpoints.snapshot import Snapshot, load_snapshot
+from gameil.errors import ConfigError
 from gameil.games.game import Game, State
 from gameil.models.backends.backend import BackendName
 from gameil.models.inference import Evaluation, NetworkEvaluator
 from gameil.models.memory_inference import MemoryEvaluator
 from gameil.positions.encoder import ObservationEncoder
+from gameil.positions.opening_vectors import typed_opening
 from gameil.search.cache import CachedEvaluator
 from gameil.search.evaluators import PositionEvaluator, network_evaluator
 from gameil.search.rules import RuleConfig, build_search
@@ -45,6 +47,7 @@ def load_network_agent(
     device: str = "cpu",
     backend: BackendName = "eager",
     conditions: Mapping[str, float] | None = None,
+    opening: str = "",
 ) -> Agent:
     """The agent of a snapshot directory; with ``search`` it searches.
 
@@ -63,12 +66,22 @@ def load_network_agent(
         device: ``cpu`` or ``cuda``.
         backend: what runs the network; ``auto`` tries them (``models.backends.selection``).
         conditions: what the network is told (``{"rating": 1500}``).
+        opening: moves that it shall play if it can, both sides' in turn (``positions.opening_vectors``); of the bare
+            policy, and what ``conditions`` say is unknown then.
 
     Raises:
         CheckpointError: the snapshot is missing, torn or of another game.
         ConfigError: the backend is not installed, or the network was not trained with a condition.
     """
     snapshot = load_snapshot(Path(path), game=game.id)
+    if opening:
+        if search is not None or not snapshot.model.config.opening:
+            raise ConfigError(f"{path}: opening= is for the bare policy of a network that was trained with openings")
+        known = len(snapshot.model.config.conditions)
+        told = typed_opening(game, opening, most=snapshot.model.config.opening, known=known)
+        evaluator = snapshot.evaluator(device=device, backend=backend)
+        judge = state_judge(snapshot.encoder, evaluator, told)
+        return NetworkAgent(name, judge, temperature=temperature, top_p=top_p)
     if snapshot.model.memory is not None and search is None and backend == "eager":
         from gameil.agents.memory import MemoryAgent
 
@@ -106,11 +119,17 @@ def search_judges(
     ]
 
 
-def state_judge(encoder: ObservationEncoder, evaluator: NetworkEvaluator) -> Judge:
-    """A function that evaluates states with one network call, as agents without a search want it."""
+def state_judge(
+    encoder: ObservationEncoder, evaluator: NetworkEvaluator, openings: NDArray[np.float32] | None = None
+) -> Judge:
+    """A function that evaluates states with one network call, as agents without a search want it.
+
+    ``openings`` ``[P, K + A]``: what the network is told where each player moves.
+    """
 
     def judge(states: Sequence[State]) -> Evaluation:
-        return evaluator.evaluate(encoder.encode(states), [state.legal_actions() for state in states])
+        told = None if openings is None else openings[[state.current_player() for state in states]]
+        return evaluator.evaluate(encoder.encode(states), [state.legal_actions() for state in states], told)
 
     return judge
 

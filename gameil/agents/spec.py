@@ -9,6 +9,7 @@
                                                 ,leaves=8 ,look_ahead=yes ,reuse=yes ,cache=100000 ,lanes=2;
                                                 and what it was trained with, of ,rating=1500
                                                 ,opponent_rating=1500 ,seconds=600 ,year=2010
+                                                ,opening=e4-e5-Nf3 (both sides' moves in turn)
     builtin:hard                                beginner, easy, medium, hard, elite (and what ``builtin_levels`` lists)
     uci:stockfish,skill=3,nodes=1000            a known chess engine, or one of the user's [engines] table; also ,elo=
                                                 ,depth= ,movetime= (ms) ,multipv=5; fairy-stockfish plays shogi,
@@ -45,8 +46,8 @@ _ALLOWED = re.compile(r"[A-Za-z0-9_./:=,+@%~-]+")
 class Option:
     """One ``name=value`` that a kind of agent takes."""
 
-    kind: type[int] | type[float] | tuple[str, ...]
-    """``int``, ``float``, or the words allowed."""
+    kind: type[int] | type[float] | type[str] | tuple[str, ...]
+    """``int``, ``float``, any text, or the words allowed."""
     low: float = 0
     high: float = math.inf
 
@@ -56,8 +57,10 @@ class Option:
             if text not in self.kind:
                 raise ConfigError(f"{where}={text!r}: must be one of {', '.join(self.kind)}")
             return text
+        if self.kind is str:
+            return text
         try:
-            value = self.kind(text)
+            value = float(text) if self.kind is float else int(text)
         except ValueError:
             value = math.nan
         if not self.low <= value <= self.high:
@@ -196,6 +199,7 @@ def _snapshot(spec: AgentSpec, game: Game, seed: int, engines: Mapping[str, Engi
         reuse=spec.options.get("reuse") == "yes",
         cache=int(spec.options.get("cache", 0)),
         lanes=int(spec.options.get("lanes", 1)),
+        opening=str(spec.options.get("opening", "")),
         **network_options(spec),
     )
 
@@ -318,6 +322,7 @@ _KINDS: dict[str, _Kind] = {
             "top_p": Option(float, 0.01, 1),
             "device": Option(("cpu", "cuda")),
             "backend": Option(("eager", "compiled", "openvino", "onnx", "auto")),
+            "opening": Option(str),
             **_CONDITIONS,
         },
         _snapshot,

@@ -147,5 +147,6 @@ def _joined(seats: list[_Seat]) -> Trajectories:
         seats=np.array([seat.seat for seat in seats], np.int64),
         plies=np.array([ply for seat in seats for ply in seat.plies], np.int32),
         openings=np.array([seat.game for seat in seats], np.int64),
+        told=np.full(len(seats), -1, np.int64),
         frames=size,
     )

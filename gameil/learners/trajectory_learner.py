@@ -28,6 +28,7 @@ from gameil.losses.policy_gradient import entropy
 from gameil.losses.regularisers import teacher_kl
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet
+from gameil.rollout.opening_statistics import OpeningStatistics
 from gameil.rollout.trajectories import Trajectories
 from gameil.schedules import Schedule
 from gameil.seeding import generator
@@ -117,6 +118,8 @@ class TrajectoryLearner(Generic[Config]):
         self.model = self.network.model
         self.teacher = teacher
         self.demonstrations = demonstrations
+        self.openings: OpeningStatistics | None = None
+        """What trajectories were told, where they were told something."""
         self.seed = seed
         self.learner_step = 0
 
@@ -139,7 +142,8 @@ class TrajectoryLearner(Generic[Config]):
         tensor, size = self.network.tensor, len(chosen)
         places, rows, action_places = legal_places(batch, chosen)
         flat_rows = tensor(rows)
-        scores, values = self.network.forward(batch.observations[chosen])
+        told = None if self.openings is None else self.openings.decisions(batch, chosen)
+        scores, values = self.network.forward(batch.observations[chosen], conditions=told)
         log_probs = self.model.log_probs(scores, tensor(batch.legal[places]), flat_rows)  # [L]
         # What is improved is the policy that played, at its temperature; what people do is compared at 1.
         acting = legal_log_softmax(log_probs / batch.temperature, flat_rows, size)  # [L]

@@ -85,15 +85,21 @@ class NetworkUpdates:
         groups: list[dict[str, Any]] = [{"params": others}, {"params": heads, "lr": config.value_learning_rate}]
         self._optimizer = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
 
-    def forward(self, observations: NDArray[np.float16], model: PolicyValueNet | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        observations: NDArray[np.float16],
+        model: PolicyValueNet | None = None,
+        conditions: NDArray[np.float32] | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Scores ``[B, S]`` and values ``[B]``, of whose gradient only a share goes on into the trunk.
 
         ``model``: a copy of the network with weights of its own, such as a delayed one; None for the network.
+        ``conditions``: what it is told, ``[B, K]`` or ``[B, K + A]``; None for nothing.
         """
         model = self.model if model is None else model
         inputs = observation_tensor(observations, self.device, torch.float32)
         with autocast(self.device, self._dtype):
-            features = model.features(inputs)
+            features = model.features(inputs, None if conditions is None else self.tensor(conditions))
             if model.memory is not None:
                 features = model.memory(features, 1)
             share = self.config.value_to_trunk
@@ -136,7 +142,9 @@ class NetworkUpdates:
         """Takes the weights of ``model`` for its own and their average, forgets Adam's moments, and goes on with a
         learning rate that is ``rate`` times what it was."""
         for own in (self.model, self.average):
-            own.load_state_dict(model.state_dict())
+            # What the other network does not have (openings, where the parent was told none) starts anew.
+            fresh = {name: torch.zeros_like(each) for name, each in own.state_dict().items()}
+            own.load_state_dict({**fresh, **model.state_dict()})
         self._optimizer.state.clear()
         self._set_rate(self.rate * rate)
 

@@ -40,17 +40,26 @@ class Conditioning(nn.Module):
     Behavior" (2020), trained one network a rating band instead.
     """
 
-    def __init__(self, conditions: Sequence[Condition], channels: int) -> None:
+    def __init__(self, conditions: Sequence[Condition], channels: int, *, opening_actions: int = 0) -> None:
+        """``opening_actions``: actions of the game where the network may be told an opening, else 0."""
         super().__init__()
         self.conditions = tuple(conditions)
+        self.channels = channels
         self.curves = nn.ParameterList(nn.Parameter(torch.zeros(len(KNOTS[name]) + 1, channels)) for name in conditions)
         self.knots = [torch.tensor(KNOTS[name], dtype=torch.float32) for name in conditions]
+        self.opening = nn.Parameter(torch.zeros(opening_actions, channels)) if opening_actions else None
 
     def forward(self, values: Tensor) -> Tensor:
+        """Shifts ``[B, C]`` from ``[B, K]``, or from ``[B, K + A]`` with how often each action is part of the opening
+        (AlphaStar's z: Vinyals et al. 2019, Methods); without, it is unknown."""
         shifts = []
         for number, curve in enumerate(self.curves):
             weights = knot_weights(values[:, number].float(), self.knots[number].to(values.device))
             shifts.append(weights.to(curve.dtype) @ curve)
+        if self.opening is not None and values.shape[1] > len(self.conditions):
+            shifts.append(values[:, len(self.conditions) :].to(self.opening.dtype) @ self.opening)
+        if not shifts:  # nothing is known: zeros, from a sum over no columns
+            return values.sum(dim=1, keepdim=True).expand(-1, self.channels)
         return torch.stack(shifts).sum(dim=0)
 
 

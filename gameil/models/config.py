@@ -91,6 +91,9 @@ class ModelConfig:
     conditions: tuple[Condition, ...] = ()
     """What the policy is told of the game around it, each of which may be unknown: the mover's and the opponent's
     rating, seconds a player has for a game, the year."""
+    opening: int = 0
+    """Decisions at a game's beginning of which the policy may be told what it should play in them: a dial for openings,
+    learned by ``gameil finetune`` (``openings``); 0 for none."""
     memory: Memory = "none"
     """What carries over from the game's earlier positions: nothing, an LSTM, or a causal transformer over plies."""
     memory_width: int = 128
@@ -112,6 +115,7 @@ class ModelConfig:
         for name in ("blocks", "global_pooling"):
             _check(name, getattr(self, name), 0, MAX_DEPTH)
         _check("layers", self.layers, 1, MAX_DEPTH)
+        _check("opening", self.opening, 0, MAX_DEPTH)
         _check("memory_layers", self.memory_layers, 1, MAX_DEPTH)
         _check("modes", self.modes, 1, MAX_MODES)
         _check("components", self.components, 1, MAX_MODES)

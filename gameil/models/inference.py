@@ -69,6 +69,7 @@ class NetworkEvaluator:
         self._policy = cast(PolicyHead, copy.deepcopy(model.policy).requires_grad_(False).to(self.device))
         self.conditions = model.config.conditions
         self._told = condition_row(self.conditions, conditions or {})
+        self._opening_actions = model.num_actions if model.config.opening else 0
         if backend == "openvino_int8":
             if shown is None:
                 raise ConfigError("backend 'openvino_int8' takes its scales from positions: use 'auto' here")
@@ -82,19 +83,25 @@ class NetworkEvaluator:
         told = batch.conditions(self.conditions)
         return self.evaluate_legal(batch.observations, batch.legal.astype(np.int64), rows, told)
 
-    def evaluate(self, observations: NDArray[np.float32], legal: Sequence[Sequence[int]]) -> Evaluation:
+    def evaluate(
+        self,
+        observations: NDArray[np.float32],
+        legal: Sequence[Sequence[int]],
+        conditions: NDArray[np.float32] | None = None,
+    ) -> Evaluation:
         """Policies and values of ``B`` positions (0 is allowed).
 
         Args:
             observations: ``[B, *observation_shape]``.
             legal: legal actions of each position; terminal states have none and are never sent here.
+            conditions: as of ``evaluate_legal``.
         """
         batch = len(legal)
         log_probs = np.full((batch, self.num_actions), ILLEGAL_LOG_PROB, dtype=np.float32)
         if batch == 0:
             return Evaluation(log_probs, np.zeros(0, np.float32))
         flat, rows = flat_legal(legal)
-        legal_log_probs, values = self.evaluate_legal(observations, flat, rows)
+        legal_log_probs, values = self.evaluate_legal(observations, flat, rows, conditions)
         log_probs[rows, flat] = legal_log_probs
         return Evaluation(log_probs, values)
 
@@ -111,7 +118,8 @@ class NetworkEvaluator:
             observations: ``[B, *observation_shape]``, at least one position.
             legal: legal actions of all positions in a row, ``[L]``.
             rows: position of each, ``[L]``.
-            conditions: ``[B, K]`` of the positions themselves, in place of those the evaluator was made with.
+            conditions: ``[B, K]`` of the positions themselves, in place of those the evaluator was made with; or
+                ``[B, K + A]`` with an opening (``ModelConfig.opening``).
         """
         with torch.inference_mode():
             scores, values = self.backend(*self._inputs(observations, conditions))
@@ -124,10 +132,13 @@ class NetworkEvaluator:
         self, observations: NDArray[Any], conditions: NDArray[np.float32] | None
     ) -> list[NDArray[np.floating[Any]]]:
         """What the network takes: observations, and conditions where it has some."""
-        if not self.conditions:
+        if not self.conditions and not self._opening_actions:
             return [observations]
-        told = np.broadcast_to(self._told, (len(observations), len(self._told)))
-        return [observations, np.ascontiguousarray(told if conditions is None else conditions)]
+        told = np.broadcast_to(self._told, (len(observations), len(self._told))) if conditions is None else conditions
+        missing = len(self.conditions) + self._opening_actions - told.shape[1]
+        if missing:
+            told = np.concatenate([told, np.zeros((len(told), missing), np.float32)], axis=1)
+        return [observations, np.ascontiguousarray(told, dtype=np.float32)]
 
 
 def _int8_backend(

@@ -184,7 +184,11 @@ def _assemble(config: ModelConfig, game: Game, observation_shape: tuple[int, ...
         trunk,
         build_policy(config, game, features),
         value,
-        conditioning=Conditioning(config.conditions, channels) if config.conditions else None,
+        conditioning=Conditioning(
+            config.conditions, channels, opening_actions=game.num_actions if config.opening else 0
+        )
+        if config.conditions or config.opening
+        else None,
         memory=_memory(config, features),
         moves_left=MovesLeftHead(channels, config.value_hidden) if config.moves_left else None,
         ownership=OwnershipHead(channels) if config.ownership else None,

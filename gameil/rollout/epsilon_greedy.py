@@ -17,10 +17,14 @@ class EpsilonGreedy:
         self._epsilon = epsilon
 
     def evaluate_legal(
-        self, observations: NDArray[np.float32], legal: NDArray[np.int64], rows: NDArray[np.int64]
+        self,
+        observations: NDArray[np.float32],
+        legal: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        conditions: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Log-probabilities of what it plays beside ``legal [L]``, and the network's values ``[B]``."""
-        log_probs, values = self._evaluator.evaluate_legal(observations, legal, rows)
+        log_probs, values = self._evaluator.evaluate_legal(observations, legal, rows, conditions)
         counts = np.bincount(rows, minlength=len(values))
         best = np.maximum.reduceat(log_probs, np.flatnonzero(np.diff(rows, prepend=-1)))
         greedy = (log_probs == best[rows]).astype(np.float32)

@@ -17,6 +17,7 @@ from gameil.games.game import CHANCE_PLAYER, Game, State, Truncates
 from gameil.positions.encoder import ObservationEncoder
 from gameil.positions.position_batch import flat_legal
 from gameil.rollout.matches import draw_chance
+from gameil.rollout.opening_statistics import UNTOLD, OpeningStatistics
 from gameil.rollout.trajectories import LEARNER, Trajectories
 from gameil.search.tree import per_player, return_scale
 from gameil.seeding import generator
@@ -26,7 +27,11 @@ class LegalEvaluator(Protocol):
     """What is needed of ``models.inference.NetworkEvaluator``: a network frozen while the games last."""
 
     def evaluate_legal(
-        self, observations: NDArray[np.float32], legal: NDArray[np.int64], rows: NDArray[np.int64]
+        self,
+        observations: NDArray[np.float32],
+        legal: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        conditions: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Log-probabilities beside the flat legal actions ``[L]``, and values ``[B]`` for the movers."""
 
@@ -85,6 +90,7 @@ class _Seat:
     values: list[float] = field(default_factory=list)
     returns_before: list[float] = field(default_factory=list)
     plies: list[int] = field(default_factory=list)
+    told: int = UNTOLD
 
 
 @dataclass(slots=True, eq=False)
@@ -111,6 +117,7 @@ def play_self(
     iteration: int,
     openings: Sequence[Sequence[int]] = (),
     numbers: range | None = None,
+    statistics: OpeningStatistics | None = None,
 ) -> Trajectories:
     """Plays ``config.games`` games to their end and returns what the learner's seats went through.
 
@@ -122,10 +129,11 @@ def play_self(
         encoder: of the learner and all opponents (snapshots of one run share it).
         openings: all actions of people's games from the usual start, for ``opening_share``.
         numbers: play only these of the iteration's games, which are the same whoever plays the others; None for all.
+        statistics: people's openings that the learner is told; None tells nothing.
     """
     drawn = draw_opponents(len(opponents), config.opponents_drawn, seed=seed, iteration=iteration)
     running = [
-        _begin(game, drawn, config, openings, seed=seed, key=(iteration, number))
+        _begin(game, drawn, config, openings, statistics, seed=seed, key=(iteration, number))
         for number in numbers or range(config.games)
     ]
     games = list(running)
@@ -144,7 +152,8 @@ def play_self(
         who = max(waiting, key=lambda each: len(waiting[each]))
         running = waiting.pop(who)
         frames += len(running)
-        _play_group(running, learner if who == LEARNER else opponents[who], encoder, config.temperature)
+        who_plays, told = (learner, statistics) if who == LEARNER else (opponents[who], None)
+        _play_group(running, who_plays, encoder, config.temperature, told)
     return _gather(games, game, encoder, learner, config, frames)
 
 
@@ -160,6 +169,7 @@ def _begin(
     opponents: Sequence[int],
     config: SelfPlayConfig,
     openings: Sequence[Sequence[int]],
+    statistics: OpeningStatistics | None,
     *,
     seed: int,
     key: tuple[int, int],
@@ -173,6 +183,9 @@ def _begin(
     if openings and config.opening_share and rng.random() < config.opening_share:
         _follow(one, openings)
         return one
+    if statistics is not None:
+        for own, steps in one.seats.items():
+            steps.told = statistics.draw(own, rng)
     plies = int(rng.integers(config.opening_plies + 1))
     while True:
         _play_chance(one)
@@ -182,7 +195,11 @@ def _begin(
         after = one.state.clone() if game.capabilities.clonable else one.state
         after.apply(legal[int(rng.integers(len(legal)))])
         if after.is_terminal():
-            return one if after is not one.state else _begin(game, opponents, config, openings, seed=seed + 1, key=key)
+            return (
+                one
+                if after is not one.state
+                else _begin(game, opponents, config, openings, statistics, seed=seed + 1, key=key)
+            )
         one.state = after
         one.plies += 1
 
@@ -202,13 +219,21 @@ def _play_chance(one: _Running) -> None:
 
 
 def _play_group(
-    members: Sequence[_Running], evaluator: LegalEvaluator, encoder: ObservationEncoder, temperature: float
+    members: Sequence[_Running],
+    evaluator: LegalEvaluator,
+    encoder: ObservationEncoder,
+    temperature: float,
+    statistics: OpeningStatistics | None,
 ) -> None:
     """One decision in each of these games, by one call of their common network."""
     legal_lists = [one.state.legal_actions() for one in members]
     legal, rows = flat_legal(legal_lists)
     observations = encoder.encode([one.state for one in members])
-    log_probs, values = evaluator.evaluate_legal(observations, legal, rows)
+    if statistics is None:
+        log_probs, values = evaluator.evaluate_legal(observations, legal, rows)
+    else:
+        told = np.array([one.seats[one.state.current_player()].told for one in members])
+        log_probs, values = evaluator.evaluate_legal(observations, legal, rows, statistics.rows(told))
     if temperature != 1.0:
         log_probs = log_probs / temperature
     places, chosen_log_probs = draw_actions(log_probs, rows, np.array([one.rng.random() for one in members]))
@@ -310,6 +335,7 @@ def _gather(
         seats=np.array([seat for _, seat, _ in trajectories], np.int64),
         plies=np.array([ply for _, _, steps in trajectories for ply in steps.plies], np.int32),
         openings=np.array([one.opening for one, _, _ in trajectories], np.int64),
+        told=np.array([steps.told for _, _, steps in trajectories], np.int64),
         frames=frames,
         temperature=config.temperature,
     )

@@ -56,6 +56,8 @@ class Trajectories:
     """``[N]``: actions of the game before each decision, chance left out."""
     openings: NDArray[np.int64]
     """``[G]``: which of the games of people it began as (or is, of demonstrations); -1 for none."""
+    told: NDArray[np.int64]
+    """``[G]``: which of people's openings the policy was told (``rollout.opening_statistics``); -1 for none."""
     frames: int
     """Actions in all the games, everybody's, openings and chance left out."""
     temperature: float = 1.0
@@ -79,7 +81,7 @@ def take_trajectories(batch: Trajectories, chosen: NDArray[np.int64]) -> Traject
     starts = np.zeros(len(chosen) + 1, np.int64)
     np.cumsum(lengths, out=starts[1:])
     own = {"legal", "offsets", "action_places", "starts", "frames", "temperature"}
-    by_trajectory = {"bootstrap_values", "outcomes", "opponents", "seats", "openings"}
+    by_trajectory = {"bootstrap_values", "outcomes", "opponents", "seats", "openings", "told"}
     parts: dict[str, Any] = {
         field.name: getattr(batch, field.name)[chosen if field.name in by_trajectory else decisions]
         for field in fields(batch)

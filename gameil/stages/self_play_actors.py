@@ -20,6 +20,7 @@ from gameil.models.policy_value import PolicyValueNet
 from gameil.models.precision import Precision
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 from gameil.rollout.epsilon_greedy import EpsilonGreedy
+from gameil.rollout.opening_statistics import OpeningStatistics
 from gameil.rollout.self_play import LegalEvaluator, SelfPlayConfig, play_self
 from gameil.rollout.trajectories import Trajectories, join_trajectories
 from gameil.rollout.workers import Job, JobFailure, JobFunction, LocalWorkers, Workers
@@ -41,6 +42,8 @@ class PlayOrder:
     """People's games to begin as, whole; see ``SelfPlayConfig.opening_share``."""
     device: str
     precision: Precision
+    statistics: OpeningStatistics | None = None
+    """People's openings that the learner is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,7 @@ def _play(
         iteration=iteration,
         openings=order.openings,
         numbers=numbers,
+        statistics=order.statistics,
     )
 
 

@@ -8,6 +8,7 @@ from gameil.errors import ConfigError
 from gameil.experience.demonstrations import DemonstrationConfig
 from gameil.models.config import ModelConfig
 from gameil.positions.encoder import EncoderConfig
+from gameil.rollout.opening_statistics import OpeningsConfig
 from gameil.rollout.self_play import SelfPlayConfig
 
 
@@ -91,6 +92,8 @@ class SelfPlayTrainingConfig:
     minutes: float | None = None
     """Budget in minutes of wall time, the final series left out."""
     self_play: SelfPlayConfig = field(default_factory=SelfPlayConfig)
+    openings: OpeningsConfig = field(default_factory=OpeningsConfig)
+    """People's openings that the policy is told, and rewarded for playing: ``opening=`` dials them at play."""
     pool: PoolConfig = field(default_factory=PoolConfig)
     partners: tuple[Path, ...] = ()
     """Snapshots that hold the other seats in place of past selves, as they are, to the end: an imitator of people as

@@ -15,6 +15,7 @@ from gameil.agents.agent import Agent
 from gameil.agents.network import NetworkAgent, state_judge
 from gameil.agents.spec import build_agent
 from gameil.arena.series import SeriesResult, play_series
+from gameil.arena.tables import score_metrics
 from gameil.checkpoints.checkpoint import CheckpointStore
 from gameil.checkpoints.snapshot import Snapshot, SnapshotCard, load_snapshot, save_snapshot
 from gameil.errors import ConfigError
@@ -22,14 +23,16 @@ from gameil.experience.demonstrations import demonstrated_games, read_demonstrat
 from gameil.games.registry import make_game
 from gameil.learners.held_out import measure_held_out
 from gameil.learners.self_play_learner import SelfPlayLearner
+from gameil.learners.trajectory_learner import TrajectoryLearner
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet, build_model
 from gameil.models.precision import Precision
 from gameil.positions.encoder import ObservationEncoder
 from gameil.ratings.sprt import SprtConfig
+from gameil.rollout.opening_statistics import OpeningStatistics, tell_demonstrations
 from gameil.rollout.trajectories import Trajectories
 from gameil.search.tree import return_scale
-from gameil.seeding import stream_seed
+from gameil.seeding import generator, stream_seed
 from gameil.stages.forgetting import held_out_positions
 from gameil.stages.interrupts import DeferredInterrupt
 from gameil.stages.opponent_pool import START, OpponentPool
@@ -90,17 +93,24 @@ class SelfPlayTraining:
         if config.density is not None:
             density = self.freeze(load_snapshot(config.density, game=self.game.id).model)
         games = demonstrated_games(config.demonstrations, self.game)
-        learner_model = build_model(self.parent_card.model, self.game, self.encoder.shape)
-        learner_model.load_state_dict(self.parent_model.state_dict())
+        shown = read_demonstrations(games, self.encoder, discount=config.self_play.discount)
+        learner_model, self.statistics = self._learner_model(shown)
+        if shown is not None and self.statistics is not None:
+            rng = generator(config.seed, "told")
+            shown = tell_demonstrations(shown, config.openings.dropout, rng)
         self.learner = build(
             Start(
                 model=learner_model,
                 teacher=self.parent if config.init else None,
                 density=density,
-                demonstrations=read_demonstrations(games, self.encoder, discount=config.self_play.discount),
+                demonstrations=shown,
                 encoder=self.encoder,
             )
         )
+        if self.statistics is not None:
+            if not isinstance(self.learner, TrajectoryLearner):
+                raise ConfigError("openings are told to reinforce, ppo, actor_critic and off_policy only")
+            self.learner.openings = self.statistics
         self.store = CheckpointStore(run.directory / "checkpoints")
         self.held_out = held_out_positions(
             config.dataset, config.split, self.game, self.encoder.config, positions=config.forgetting_positions
@@ -124,6 +134,7 @@ class SelfPlayTraining:
             tuple(openings) if config.self_play.opening_share else (),
             config.device,
             precision,
+            self.statistics,
         )
         self.iteration = self.games = self.frames = 0
         self.elapsed_before, self.started = 0.0, time.monotonic()
@@ -153,6 +164,21 @@ class SelfPlayTraining:
         if partner.card.encoder != self.encoder.config:
             raise ConfigError(f"partners: {path} has {partner.card.encoder}, the learner {self.encoder.config}")
         return partner
+
+    def _learner_model(self, shown: Trajectories | None) -> tuple[PolicyValueNet, OpeningStatistics | None]:
+        """The network to be changed, with room for openings where they are told, and these."""
+        openings, shape = self.config.openings, self.parent_card.model
+        if openings.decisions:
+            if shown is None:
+                raise ConfigError("openings.decisions needs demonstrations, whose openings are told")
+            shape = replace(shape, opening=openings.decisions)
+        self.learner_shape = shape
+        model = build_model(shape, self.game, self.encoder.shape)
+        # What is told starts without any effect: the network begins as its parent.
+        model.load_state_dict({**model.state_dict(), **self.parent_model.state_dict()})
+        if shown is None or not openings.decisions:
+            return model, None
+        return model, OpeningStatistics(openings, shown, self.game.num_actions, known=len(shape.conditions))
 
     def freeze(self, model: PolicyValueNet) -> NetworkEvaluator:
         """A copy of ``model`` for play, which later training does not change."""
@@ -198,6 +224,8 @@ class SelfPlayTraining:
         batch = self._play(actors) if learner.needs_games else None
         played = time.monotonic()
         phase = "value warm-up" if learner.warming_up else "policy"
+        if batch is not None and self.statistics is not None:
+            batch = self.statistics.rewarded(batch)
         metrics = dict(learner.step(batch).metrics)  # type: ignore[arg-type]  # None only for who needs no games
         learned = time.monotonic()
         if batch is not None:
@@ -246,7 +274,7 @@ class SelfPlayTraining:
             third = build_agent(config.yardstick, self.game, seed=config.seed)
             series = self.series("on the way", self._learner_agent(), third, config.yardstick_games)
             third.close()
-            metrics["arena/score_against_yardstick"] = series.score
+            metrics |= score_metrics("arena/score_against_yardstick", series)
         if config.init is not None and self.guard.due(self.iteration, self.learner):
             before = self.guard.rollbacks
             parent = self.agent("parent", self.parent)
@@ -284,6 +312,7 @@ class SelfPlayTraining:
         parent = self.parent_card
         return replace(
             parent,
+            model=self.learner_shape,
             learner_step=self.iteration,
             parent=None if self.config.init is None else str(self.config.init),
             provenance=f"{parent.provenance}; {self.method}",

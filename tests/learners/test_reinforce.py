@@ -71,6 +71,7 @@ def test_targets_by_hand() -> None:
         seats=np.array([0, 1]),
         plies=np.arange(4, dtype=np.int32),
         openings=np.array([-1, -1]),
+        told=np.array([-1, -1]),
         frames=4,
     )
     np.testing.assert_allclose(lambda_targets(batch, 1.0), [1, 1, 1, 0.5])

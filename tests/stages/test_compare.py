@@ -94,7 +94,7 @@ def test_one_table_from_all_methods_and_it_resumes(
     assert own == [played.actions.tolist() for played in shown]
 
 
-def _fails_at(method: str):  # noqa: ANN202
+def _fails_at(method: str):
     def values(self: Cell) -> dict:
         if self.method == method:
             raise RuntimeError("power cut")
