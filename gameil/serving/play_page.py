@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from nicegui import ui
+from nicegui import binding, ui
 
 from gameil.errors import GameilError
 from gameil.experts.people import person_name
@@ -72,7 +72,7 @@ def _picture(site: Site, game: Game) -> str:
     return board_picture(read_position(game.name, text), text, set(), title(game.id))
 
 
-@dataclass
+@binding.bindable_dataclass
 class _Wishes:
     """What the form says."""
 

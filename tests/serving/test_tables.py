@@ -1,6 +1,8 @@
 """Open games: driven on by agents, opened by keys, closed when nobody looks, never more than the site may have."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -149,3 +151,22 @@ def test_a_table_of_unknown_agents_is_not_opened(agents: AgentService) -> None:
         tables(agents).open(make_game("chess"), [PERSON, Seat("x", Choice("uci:stockfish"))], [(0,)])
     with pytest.raises(GameError, match="2 players"):
         tables(agents).open(make_game("chess"), [PERSON], [(0,)])
+
+
+def test_closed_tables_leave_memory(agents: AgentService) -> None:
+    async def play() -> list[weakref.ref[Table]]:
+        opened = tables(agents)
+        seen: list[weakref.ref[Table]] = []
+        for _ in range(5):
+            (key,) = opened.open(make_game("tic_tac_toe"), [PERSON, ROOKIE], [(0,)])
+            place = opened.find(key)
+            assert place is not None
+            place.table.act(0, 0)
+            await settled(place.table)
+            seen.append(weakref.ref(place.table))
+        opened.close()
+        return seen
+
+    seen = asyncio.run(play())
+    gc.collect()
+    assert [table() for table in seen] == [None] * 5
