@@ -49,6 +49,7 @@ OPTIONAL = {
     "nicegui": "web",
     "fastapi": "web",
     "uvicorn": "web",
+    "ray": "ray",
 }
 """Imported where it is installed -> the extra that brings it."""
 
