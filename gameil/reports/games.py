@@ -47,7 +47,7 @@ def agent_of(config: Mapping[str, Any], results: Mapping[str, Any] | None) -> st
 def strengths_of(results: Mapping[str, Any] | None) -> dict[str, float]:
     """Opponent -> how strong it is among those that a ladder or tournament knows, under every name it may have."""
     rows = (results or {}).get("levels") or []
-    found = {name: float(row["elo"]) for row in rows for name in (f"builtin:{row['level']}", str(row["level"]))}
+    found = {name: float(row["elo"]) for row in rows for name in (f"builtin:{row['level']}", str(row["spec"]))}
     table = (results or {}).get("table") or []
     found |= {str(row["agent"]): -float(place) for place, row in enumerate(table) if "against" in row}
     return found

@@ -8,9 +8,9 @@ from gameil.reports.charts import number, ticks
 from gameil.reports.svg import Drawing
 
 _ROW = 26.0
-_NAMES, _VALUES = 190.0, 150.0
-_WIDTH = 820.0
-_LONGEST_NAME = 30
+_NAMES, _VALUES = 262.0, 155.0
+_WIDTH = 900.0
+_LONGEST_NAME = 34
 
 
 @dataclass(frozen=True)
