@@ -1,6 +1,7 @@
 """Puts the site together: pages on one FastAPI application, served by uvicorn."""
 
 import os
+import platform
 import warnings
 from collections.abc import Callable
 
@@ -103,8 +104,9 @@ def serve(config: ServeConfig, say: Callable[[str], None]) -> None:
     listening.listen(settings.backlog)  # who follows the address at once waits instead of being refused
     port = listening.getsockname()[1]
     host = f"[{config.host}]" if ":" in config.host else config.host
-    address = f"http://{host}:{port}"
-    say(f"gameil serves on {address}  (Ctrl-C ends it)")
-    for role, link in access.links(f"http://{config.names[0]}" if config.names else address):
+    say(f"gameil serves on http://{host}:{port}  (Ctrl-C ends it)")
+    everywhere = config.host in ("0.0.0.0", "::")  # no address that others could open
+    shown = f"https://{config.names[0]}" if config.names else f"http://{platform.node() if everywhere else host}:{port}"
+    for role, link in access.links(shown):
         say(f"  {role:<6} {link}")
     uvicorn.Server(settings).run(sockets=[listening])
