@@ -13,7 +13,7 @@ from gameil.dataset.split import Split
 from gameil.errors import GameilError
 from gameil.reports.charts import line_chart
 from gameil.reports.cross_table_page import standings_html
-from gameil.reports.ladder_chart import ladder_chart, ladder_rows_of, table_rows_of
+from gameil.reports.ladder_chart import ladder_chart, ladder_rows_of
 from gameil.reports.ladder_table import ladder_rows
 from gameil.reports.page import facts, flat_values, shown, table
 from gameil.reports.svg import escape
@@ -149,19 +149,6 @@ def _tournament(results: Mapping[str, Any]) -> str:
     return facts(list(single.items())) + standings_html(results)
 
 
-def _league(results: Mapping[str, Any]) -> str:
-    standings = results.get("standings") or {}
-    rows = standings.get("table", [])
-    chart = ladder_chart(table_rows_of(rows[:40], "player"))
-    others = {name: value for name, value in results.items() if name != "standings"}
-    others["cyclic_share"] = standings.get("cyclic_share")
-    return (
-        results_html(others)
-        + (f'<figure>{chart}<figcaption class="quiet">Elo with 95 % intervals.</figcaption></figure>' if chart else "")
-        + (f'<div class="wide">{_rows(rows)}</div>' if rows else "")
-    )
-
-
 def _ladder(results: Mapping[str, Any]) -> str:
     header = ["level", "wins", "draws", "losses", "score", "Elo difference"]
     elos = [_elo(row) for row in results.get("table", [])]
@@ -226,6 +213,5 @@ RESULTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "evaluate": _series,
     "ladder": _ladder,
     "tournament": _tournament,
-    "league": _league,
 }
 """Stages whose results have a look of their own."""

@@ -258,11 +258,3 @@ def test_failures_of_a_tournament_are_seen() -> None:
     checked(html)
     assert "1 games failed and count for nobody" in html
     assert "died" in html
-
-
-def test_a_league_is_reported(runs: Path) -> None:
-    table = [{"player": EVIL, "role": "main", "games": 9, "elo": 40.0, "elo_interval": [10.0, 70.0]}]
-    stage(runs / "league", "league", {"turns": 3, "standings": {"table": table, "cyclic_share": 0.1}})
-    html = report_html(runs / "league")
-    checked(html)
-    assert "+40  (+10 to +70)" in html
