@@ -25,6 +25,9 @@ from gameil.games.symmetries import board_symmetries
 
 __all__ = ["PettingZooGame", "known_names"]
 
+MOST_SPARE = 64
+"""Environments that are kept for later states of one game."""
+
 
 def _restore(environment: str, parameters: dict[str, Value]) -> "PettingZooGame":
     return PettingZooGame(environment, parameters)
@@ -45,6 +48,9 @@ class PettingZooGame:
         self.id = format_id(self.name, parameters)
         self.family = format_id(self.name, parameters, family=True)
         self._options = {**known.fixed, **{key: parameters[key] for key in known.options if key in parameters}}
+        self.reusable = known.reusable
+        """Whether environments are used again for later states."""
+        self._spare: list[Any] = []
         self._at_once = known.at_once or parameters.get("api") == "at_once"
         env = self.make_env()
         with warnings.catch_warnings():
@@ -137,9 +143,10 @@ class PettingZooGame:
         if len(shape) == 3:
             writer(shown, out)
             return
-        writer(shown, out[: shape[0]])
-        if len(out) > shape[0]:
-            out[shape[0] :] = 0.0
+        size = shape[0]
+        writer(shown, out[:size])
+        if len(out) > size:
+            out[size:] = 0.0
             if self._tells_seat:
                 out[player - self.num_players] = 1.0
 
@@ -150,8 +157,17 @@ class PettingZooGame:
             return maker(self.environment, parallel=self._at_once)(**self._options)
 
     def make_driver(self) -> Driver:
-        """A fresh environment, not yet begun."""
-        return AtOnceDriver(self.make_env()) if self._at_once else TurnsDriver(self.make_env())
+        """An environment, not yet begun: one that a state has left, or a fresh one."""
+        try:
+            env = self._spare.pop()
+        except IndexError:
+            env = self.make_env()
+        return AtOnceDriver(env) if self._at_once else TurnsDriver(env)
+
+    def give_back(self, driver: Driver) -> None:
+        """Takes the environment of a state that is gone: making one costs as much as many steps."""
+        if self.reusable and len(self._spare) < MOST_SPARE:
+            self._spare.append(driver.env)
 
     def __reduce__(self) -> tuple[Any, tuple[str, dict[str, Value]]]:
         return _restore, (self.environment, self.parameters)

@@ -5,6 +5,7 @@ asked for. Players are places in ``possible_agents``.
 """
 
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from gameil.games.game import TERMINAL_PLAYER
 class Driver(Protocol):
     """An environment under way."""
 
+    env: Any
     player: int
     """Who acts, or ``TERMINAL_PLAYER``."""
 
@@ -39,6 +41,15 @@ class Driver(Protocol):
     def clone(self) -> "Driver": ...
 
 
+def _by_player(
+    rewards: Mapping[str, float], agents: Sequence[str], nothing: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Rewards ``[P]``, ``nothing`` itself where there are none: most steps bring none."""
+    if not any(rewards.values()):
+        return nothing
+    return np.array([rewards.get(agent, 0.0) for agent in agents], np.float64)
+
+
 class TurnsDriver:
     """Agents in turns."""
 
@@ -47,6 +58,7 @@ class TurnsDriver:
         self.player = TERMINAL_PLAYER
         self._agents = list(env.possible_agents)
         self._index = {agent: index for index, agent in enumerate(self._agents)}
+        self._nothing = np.zeros(len(self._agents))
 
     def reset(self, seed: int) -> None:
         with warnings.catch_warnings():
@@ -57,8 +69,7 @@ class TurnsDriver:
     def step(self, action: Any) -> NDArray[np.float64]:
         env = self.env
         env.step(action)
-        rewards = env.rewards
-        brought = np.array([rewards.get(agent, 0.0) for agent in self._agents], np.float64)
+        brought = _by_player(env.rewards, self._agents, self._nothing)
         self._find_player()  # the empty steps of dead agents clear the rewards
         return brought
 
@@ -106,6 +117,7 @@ class AtOnceDriver:
         self.player = TERMINAL_PLAYER
         self._agents = list(env.possible_agents)
         self._index = {agent: index for index, agent in enumerate(self._agents)}
+        self._nothing = np.zeros(len(self._agents))
         self._waiting: list[str] = []
         self._chosen: dict[str, Any] = {}
         self._shown: dict[str, Any] = {}
@@ -128,12 +140,12 @@ class AtOnceDriver:
         self._chosen[self._waiting.pop(0)] = action
         if self._waiting:
             self.player = self._index[self._waiting[0]]
-            return np.zeros(len(self._agents))
+            return self._nothing
         shown, rewards, terminated, truncated, self._infos = self.env.step(self._chosen)
         self._shown = {**self._shown, **shown}
         self._truncated |= {agent for agent, cut in truncated.items() if cut and not terminated.get(agent, False)}
         self._ask_all()
-        return np.array([rewards.get(agent, 0.0) for agent in self._agents], np.float64)
+        return _by_player(rewards, self._agents, self._nothing)
 
     def observe(self, player: int) -> Any:
         try:

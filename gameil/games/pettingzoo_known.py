@@ -49,6 +49,8 @@ class Environment:
     """The board game whose layout and symmetries it has."""
     options: tuple[str, ...] = ()
     """Parameters of the game's id that the environment itself takes."""
+    reusable: bool = True
+    """A used environment that is begun anew is as a fresh one."""
     fixed: Mapping[str, Any] = field(default_factory=dict)
     """What the environment is always made with."""
     at_once: bool = False
@@ -72,6 +74,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         (0.0, 0.06),
         a_cycle=True,
         dense=True,
+        reusable=False,
         options=("max_cycles", "num_archers", "num_knights"),
     ),
     # 100 for keeping the ball to the end, 10 less for losing it.

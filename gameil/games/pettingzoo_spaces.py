@@ -46,7 +46,7 @@ def observation_view(space: spaces.Space[Any], size: int) -> tuple[tuple[int, ..
         scale = 255.0 if space.dtype == np.uint8 else 1.0
 
         def write_box(value: Any, out: NDArray[np.float32]) -> None:
-            out[:] = np.reshape(value, -1)
+            out[:] = value.reshape(-1)
             if scale != 1.0:
                 out /= scale
 
@@ -59,19 +59,16 @@ def observation_view(space: spaces.Space[Any], size: int) -> tuple[tuple[int, ..
 
 
 def _picture_view(shape: tuple[int, ...], size: int) -> tuple[tuple[int, ...], Writer]:
-    """Pictures as planes ``[C, H, W]``: each pixel is the mean of four of its block, cheaper than of all."""
+    """Pictures as planes ``[C, H, W]``: each pixel is the mean of two of its block, much cheaper than of all."""
     step = max(1, -(-max(shape[:2]) // size)) if size else 1
     first, second = step // 4, step - 1 - step // 4
     height, width = ((side - second + step - 1) // step for side in shape[:2])
 
     def write(value: Any, out: NDArray[np.float32]) -> None:
         picture = np.asarray(value)
-        rows = (picture[first::step][:height], picture[second::step][:height])
-        taken = [row[:, begin::step][:, :width] for row in rows for begin in (first, second)]
-        total = taken[0].astype(np.uint16)
-        for part in taken[1:]:
-            total += part
-        np.divide(np.moveaxis(total, 2, 0), 4 * 255.0, out=out, casting="unsafe")
+        one, other = (picture[begin::step, begin::step][:height, :width] for begin in (first, second))
+        total = np.add(one, other, dtype=np.uint16)
+        np.multiply(total.transpose(2, 0, 1), np.float32(1.0 / (2 * 255)), out=out)
 
     return (shape[2], height, width), write
 

@@ -31,12 +31,17 @@ class PettingZooState:
         self._returns = np.zeros(game.num_players)
         self._known: list[list[str]] = [[] for _ in range(game.num_players)]
         self._legal: list[int] | None = None
+        self._raw: dict[int, Any] = {}
         self._shown: dict[int, NDArray[np.float32]] = {}
         self._frames: list[deque[NDArray[np.float32]]] = [
             deque(maxlen=max(1, game.frames - 1)) for _ in range(game.num_players)
         ]
         if not game.seeded:
             self._reset(seed=0)
+
+    def __del__(self) -> None:
+        if getattr(self, "_driver", None) is not None:
+            self.game.give_back(self._driver)  # type: ignore[arg-type]
 
     def _reset(self, seed: int) -> None:
         self._driver = self.game.make_driver()
@@ -87,7 +92,7 @@ class PettingZooState:
     def _mask(self, player: int) -> list[int]:
         """From the observation, else from the infos, else all."""
         assert self._driver is not None
-        mask = self._driver.observe(player)["action_mask"] if self.game.masked else None
+        mask = self.raw_observation(player)["action_mask"] if self.game.masked else None
         if mask is None:
             mask = self._driver.info(player).get("action_mask")
         if mask is None:
@@ -106,12 +111,13 @@ class PettingZooState:
             self._reset(seed=action)
         else:
             if game.tells_information:
-                self._known[player].append(f"{_digits(self._driver.observe(player))}>{action}")
+                self._known[player].append(f"{_digits(self.raw_observation(player))}>{action}")
             if game.frames > 1:
                 self._frames[player].appendleft(self._seen(player))
             self._rewards = self._driver.step(game.codecs[player].decode(action))
             self._returns += self._rewards
             self._recent = ((player, action), *self._recent[: RECENT_MOVES - 1])
+            self._raw.clear()
             self._shown.clear()
         self._history.append(action)
         self._legal = None
@@ -169,7 +175,7 @@ class PettingZooState:
         if self._driver is None or not 0 <= player < self.game.num_players:
             raise GameError(f"{self.game.id}: no player {player} to observe for (chance node, finished, or no seat)")
         if self.game.frames == 1:
-            self.game.write(self._driver.observe(player), player, out)
+            self.game.write(self.raw_observation(player), player, out)
             return
         now = self._seen(player)
         seen = [now, *self._frames[player]]
@@ -179,10 +185,9 @@ class PettingZooState:
 
     def _seen(self, player: int) -> NDArray[np.float32]:
         """What ``player`` is shown now, one frame."""
-        assert self._driver is not None
         if player not in self._shown:
             frame = np.empty(self.game.frame_shape, np.float32)
-            self.game.write(self._driver.observe(player), player, frame)
+            self.game.write(self.raw_observation(player), player, frame)
             self._shown[player] = frame
         return self._shown[player]
 
@@ -190,7 +195,9 @@ class PettingZooState:
         """What the environment itself shows ``player``, mask and all."""
         if self._driver is None:
             raise GameError(f"{self.game.id}: nothing is shown before the seed")
-        return self._driver.observe(player)
+        if player not in self._raw:
+            self._raw[player] = self._driver.observe(player)
+        return self._raw[player]
 
     def global_state(self) -> NDArray[Any] | None:
         """All of the environment's state as it gives it out; None where it does not, or before the seed."""
