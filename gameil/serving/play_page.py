@@ -99,6 +99,8 @@ class _Form:
         first = next((key for key, one in self._offered.items() if one.kind == "snapshot"), None)
         easy = next((key for key in self._offered if key == "agent:easy"), LINK)
         self._wishes = _Wishes(first or easy)
+        if not game.capabilities.perfect_information:  # two at one screen would see each other's cards
+            del self._wishes.people[SCREEN]
         with ui.column().classes("panel w-full gap-4"):
             with ui.element("div").classes("w-full opponents"):
                 ui.label("Play against").classes("soft")

@@ -71,7 +71,7 @@ def register(site: Site) -> None:
             _not_shown(str(error))
             return
         with page_frame(source.title):
-            view = GameView(session, site.agents)
+            view = GameView(session, site.agents, reveal=True)
             with view.side, ui.column().classes("panel w-full gap-2"):
                 ui.label(title(session.game.id)).classes("status")
                 for seat, holder in enumerate(session.seats):

@@ -31,6 +31,7 @@ class GameView:
         on_action: Callable[[int], None] = lambda action: None,
         seats: tuple[int, ...] = (),
         thinking: bool = False,
+        reveal: bool = False,
     ) -> None:
         """
         Args:
@@ -39,6 +40,7 @@ class GameView:
             on_action: told the action chosen on the board, in the last position only.
             seats: whose moves are made here; empty: onlookers, who see hidden information only of finished games.
             thinking: evaluation and thoughts are shown from the start.
+            reveal: hidden information is shown: a replay.
         """
         self.session = session
         self.ply = len(session.moves)
@@ -46,6 +48,7 @@ class GameView:
         self.thinking = thinking
         self._agents = agents
         self._seats = seats
+        self._reveal = reveal
         self._thoughts: dict[int, Analysis] = {}
         self._asked: set[int] = set()
         with ui.element("div").classes("play"):
@@ -131,9 +134,13 @@ class GameView:
             ply -= 1
         return ply
 
+    @property
+    def _sees_all(self) -> bool:
+        return self._reveal or self.session.is_over or self.session.game.capabilities.perfect_information
+
     def _viewer(self, state: State) -> int | None:
         """Whose view is shown where the game hides something; None once it is over."""
-        if self.session.game.capabilities.perfect_information or self.session.is_over:
+        if self._sees_all:
             return None
         mover = state.current_player()
         return mover if mover in self._seats else (self._seats[0] if self._seats else 0)
@@ -164,7 +171,7 @@ class GameView:
         mover = state.current_player()
         if mover < 0:
             return False
-        return self.session.game.capabilities.perfect_information or self.session.is_over or mover in self._seats
+        return self._sees_all or mover in self._seats
 
     def _ask(self, state: State) -> None:
         """Asks for thoughts on the position shown, once."""
