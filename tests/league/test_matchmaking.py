@@ -160,5 +160,5 @@ def test_ten_thousand_draws_a_second_in_a_league_of_a_thousand() -> None:
     began = time.process_time()
     for _ in range(2000):
         draw_opponent(0, made.roster, made.payoff, RULES, made.rng)
-    # 10,000 a second on a quiet core (measured by benchmarks/league.py); a loaded one is given three times as long.
-    assert 2000 / (time.process_time() - began) > 3_300
+    # benchmarks/league.py measures 79,000 a second; 10,000 are wanted.
+    assert 2000 / (time.process_time() - began) > 10_000
