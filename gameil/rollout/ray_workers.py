@@ -20,8 +20,8 @@ MOST_STORED = 64
 """Snapshots kept in the object store; those used least recently leave it and are put there again when needed."""
 MOST_WRITTEN = 64
 """Snapshots that an actor keeps on its machine's disk."""
-PROBE_SECONDS = 5.0
-"""Between two looks at whether the actors live."""
+RETURN_SECONDS = 120.0
+"""An actor that died and has not come back for this long counts as gone until it does."""
 
 _Files = dict[str, bytes]
 
@@ -61,17 +61,17 @@ class RayWorkers:
         self._ended: list[JobResult | JobFailure] = []
         self._team = [_Member(remote.remote(start)) for _ in range(workers)]
         self._deaths = 0
-        self._probed = time.monotonic()
         for member in self._team:
             member.probe = member.actor.ping.remote()
 
     @property
     def alive(self) -> int:
-        return sum(member.alive for member in self._team)
+        now = time.monotonic()
+        return sum(member.able or now - member.died < RETURN_SECONDS for member in self._team)
 
     @property
     def free(self) -> int:
-        able = sum(max(0, QUEUED - len(member.jobs)) for member in self._team if member.alive)
+        able = sum(max(0, QUEUED - len(member.jobs)) for member in self._team if member.able)
         return max(0, able - len(self._waiting))
 
     def submit(self, job: Job) -> None:
@@ -111,7 +111,7 @@ class RayWorkers:
     def _hand_out(self) -> None:
         """Gives waiting jobs to those who have the least to do."""
         while self._waiting:
-            able = [member for member in self._team if member.alive and len(member.jobs) < QUEUED]
+            able = [member for member in self._team if member.able and len(member.jobs) < QUEUED]
             if not able:
                 return
             member = min(able, key=lambda each: len(each.jobs))
@@ -174,10 +174,12 @@ class RayWorkers:
         for job, _ in member.jobs.values():
             self._ended.append(JobFailure(job.id, "expired" if job.id == expired else "lost", reason))
         member.jobs.clear()
-        member.alive = False
+        member.able, member.died = False, time.monotonic()
         self._deaths += 1
         if self._deaths <= MOST_DEATHS * len(self._team):
             member.probe = member.actor.ping.remote()
+        else:
+            member.died = -RETURN_SECONDS  # they do nothing but die
 
     def _probe(self) -> None:
         """An actor lives that answered the last time it was asked, or has not yet had to."""
@@ -189,7 +191,7 @@ class RayWorkers:
                 member.probe = None
                 try:
                     self._ray.get(reference)
-                    member.alive = True
+                    member.able = True
                 except self._ray.exceptions.RayActorError as error:
                     self._bury(member, f"its worker died ({type(error).__name__})", expired=None, killed=False)
 
@@ -201,7 +203,9 @@ class _Member:
         self.actor = actor
         self.jobs: dict[Any, tuple[Job, float]] = {}
         """By reference to the result: the job, and when it was given."""
-        self.alive = True
+        self.able = True
+        """It takes jobs; an actor that died does again once Ray has begun it anew."""
+        self.died = 0.0
         self.probe: Any = None
         """A call that shows, when it comes back, that the actor lives (again)."""
 

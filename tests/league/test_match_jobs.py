@@ -131,6 +131,15 @@ def test_games_with_chance_and_hidden_cards(name: str, tmp_path: Path) -> None:
     assert batch.plies[batch.starts[:-1]].min() == 0  # cards are no plies
 
 
+def test_a_fixed_snapshot_is_found_by_its_hash_and_keeps_its_options(start: Path) -> None:
+    fixed = Entrant("people", snapshot_hash(start), "snapshot:/on/another/machine,temperature=0.5")
+    outcome = play(start, task(start, fixed))
+    assert outcome.trajectories is not None
+    assert set(outcome.trajectories.opponents.tolist()) == {0}
+    sharper = play(start, task(start, Entrant("people", fixed.snapshot_hash, "snapshot:/x,temperature=0")))
+    assert sharper.games != outcome.games
+
+
 def test_only_what_was_used_last_is_kept() -> None:
     left: list[int] = []
     kept: RecentlyUsed[int] = RecentlyUsed(2, left.append)

@@ -1,6 +1,5 @@
 """The league's page: everybody is on it, as one file without scripts; standings by hand."""
 
-
 import numpy as np
 import pytest
 
