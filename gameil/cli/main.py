@@ -14,7 +14,7 @@ from gameil import __version__
 from gameil.errors import GameilError
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "ingest": ("gameil.cli.ingest", "read game records (PGN, SGF, JSON lines, archives) into a dataset"),
+    "ingest": ("gameil.cli.ingest", "read game records (PGN, SGF, WTHOR and more) into a dataset"),
     "data": ("gameil.cli.data", "look into datasets; verify, export, filter, merge them, or forget a player"),
     "pretrain": ("gameil.cli.pretrain", "learn to imitate the moves of a dataset"),
     "learning-rate": ("gameil.cli.learning_rate", "look for a learning rate before a long pretraining"),
