@@ -48,6 +48,10 @@ class OpenVinoBackend:
             },
         )
         self._request = compiled.create_infer_request()
+        # Once here, where one thread is: OpenVINO's bindings set themselves up at their first call, and two threads
+        # that make it at the same moment wait for each other for ever (seen with 2026.4 in lanes of a search).
+        shapes = [[1, *(size.get_length() for size in list(port.get_partial_shape())[1:])] for port in compiled.inputs]
+        self(*(np.zeros(shape, np.float32) for shape in shapes))
 
     def __call__(self, *inputs: Array) -> tuple[Tensor, Tensor]:
         arrays = [np.ascontiguousarray(array, dtype=np.float32) for array in inputs]
