@@ -21,8 +21,8 @@ FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "core", "misc
 OWNERS: dict[str, tuple[str, ...]] = {
     "pyspiel": ("games/open_spiel.py", "agents/built_in.py", "agents/open_spiel_bot.py", "agents/open_spiel_bots.py"),
     "open_spiel": ("games/open_spiel.py", "agents/built_in.py"),
-    "pettingzoo": ("games/pettingzoo_known.py", "games/overcooked_env.py"),
-    "gymnasium": ("games/pettingzoo_spaces.py", "games/overcooked_env.py"),
+    "pettingzoo": ("games/pettingzoo_known.py", "games/overcooked_env.py", "games/tree_env.py"),
+    "gymnasium": ("games/pettingzoo_spaces.py", "games/overcooked_env.py", "games/tree_env.py"),
     "lmdb": ("dataset/*.py",),
     "mlflow": ("tracking/mlflow_tracker.py",),
     "tyro": ("cli/*.py",),

@@ -1,0 +1,201 @@
+"""People as partners: the experiment of Carroll et al. (2019, figure 4) with gameil's commands, and two beside it.
+
+    python benchmarks/overcooked.py partners cramped_room --minutes 15     the figure's rows for one kitchen
+    python benchmarks/overcooked.py views cramped_room                     cloning from planes and from pictures
+    python benchmarks/overcooked.py worth cramped_room --minutes 5         by number of people's trials shown
+
+``partners``: a clone of people (BC, on the train trials), a clone of other people who stand for people (the proxy, BC
+on the test trials), cooks that learned with themselves (self-play) and cooks that learned beside the clone. Rows are
+mean points of a team in 400 steps, both seatings, over seeds, with 95 % intervals over seeds. ``--minutes`` is for each
+of the two trainings of each seed. All runs lie below ``--out`` and are not made again where they are finished. Needs
+the trials of ``pip install --no-deps overcooked-ai==1.1.0``.
+"""
+
+import argparse
+import importlib.util
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from gameil.cli.main import main as gameil
+from gameil.dataset.dataset import Dataset
+from gameil.dataset.split import SplitRule
+from gameil.dataset.writer import DatasetWriter
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}
+"""Student's t by number of seeds."""
+
+
+class Kitchen:
+    """One kitchen's datasets and runs."""
+
+    def __init__(self, name: str, out: Path, view: str = "") -> None:
+        self.out = out / name
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.game = f"pettingzoo:overcooked(layout={name}{view})"
+        self.shaped = f"pettingzoo:overcooked(layout={name}{view},shaping=1.0)"
+        self.view = "-pixels" if view else ""
+
+    def command(self, *arguments: object) -> None:
+        if gameil([*map(str, arguments)]):
+            raise SystemExit(f"gameil {' '.join(map(str, arguments))} failed")
+
+    def people(self, which: str) -> Path:
+        """The dataset of the train or test trials."""
+        dataset = self.out / f"{which}{self.view}.lmdb"
+        if not dataset.exists():
+            package = importlib.util.find_spec("overcooked_ai_py")
+            assert package is not None
+            assert package.submodule_search_locations
+            place = Path(next(iter(package.submodule_search_locations))) / "data" / "human_data"
+            file = place / f"clean_{which}_trials.pickle"
+            split = ["--split.validation", "0.15", "--split.test", "0.0"]
+            self.command("ingest", file, "--game", self.game, "--out", dataset, *split)
+        return dataset
+
+    def run(self, name: str, *arguments: object) -> dict:
+        """A run's results; made where it is not finished yet."""
+        directory = self.out / f"{name}{self.view}"
+        if not (directory / "results.json").exists():
+            self.command(*arguments, "--runs", self.out, "--name", directory.name, "--resume")
+        return json.loads((directory / "results.json").read_text(encoding="utf-8"))
+
+    def clone(self, name: str, dataset: Path, seed: int) -> Path:
+        config = CONFIGS / "pretrain" / f"overcooked{self.view}.toml"
+        found = self.run(name, "pretrain", config, "--dataset", dataset, "--seed", seed)
+        return Path(found["snapshot"])
+
+    def learned(self, name: str, minutes: float, seed: int, *arguments: object) -> Path:
+        """Reinforcement learning: most of the time with pay for useful deeds, the rest without."""
+        config = CONFIGS / "finetune" / "overcooked.toml"
+        common = ["--seed", seed, *arguments]
+        begun = self.run(
+            f"{name}-shaped", "finetune", config, "--game", self.shaped, "--minutes", 0.7 * minutes, *common
+        )
+        common += ["--init", begun["last"]]
+        ended = self.run(name, "finetune", config, "--game", self.game, "--minutes", 0.3 * minutes, *common)
+        return Path(ended["last"])
+
+    def team(self, name: str, one: Path | str, other: Path | str, games: int, seed: int) -> float:
+        """Mean points of two agents, each drawing from its policy."""
+        specs = [part if isinstance(part, str) else f"snapshot:{part},temperature=1" for part in (one, other)]
+        asked = ["--agent", specs[0], "--against", specs[1], "--games", games, "--openings.plies", 0, "--seed", seed]
+        return float(self.run(name, "evaluate", "--game", self.game, *asked)["mean_return"])
+
+
+def line(name: str, values: Sequence[float]) -> str:
+    if len(values) < 2:
+        return f"{name:34} {values[0]:7.1f}"
+    half = T_95.get(len(values), 2.0) * statistics.stdev(values) / len(values) ** 0.5
+    return f"{name:34} {statistics.mean(values):7.1f} ± {half:5.1f}   {' '.join(f'{value:.1f}' for value in values)}"
+
+
+def partners(name: str, options: argparse.Namespace) -> None:
+    kitchen = Kitchen(name, options.out)
+    train, test = kitchen.people("train"), kitchen.people("test")
+    rows: dict[str, list[float]] = {}
+    for seed in range(options.seeds):
+        clone, proxy = kitchen.clone(f"clone-{seed}", train, seed), kitchen.clone(f"proxy-{seed}", test, seed)
+        alone = kitchen.learned(f"self-{seed}", options.minutes, seed)
+        beside = kitchen.learned(
+            f"beside-{seed}", options.minutes, seed, "--partners", clone, "--self-play.self-share", 0
+        )
+        pairs = {
+            "clone + proxy": (clone, proxy),
+            "self-play + self-play": (alone, alone),
+            "self-play + proxy": (alone, proxy),
+            "learned beside clone + proxy": (beside, proxy),
+            "learned beside clone + clone": (beside, clone),
+            "proxy + proxy": (proxy, proxy),
+            "random + proxy": ("random", proxy),
+        }
+        for row, (one, other) in pairs.items():
+            team = kitchen.team(f"team-{row.replace(' ', '')}-{seed}", one, other, options.games, seed)
+            rows.setdefault(row, []).append(team)
+    print(f"\n{name}: points of a team in 400 steps, mean over {options.seeds} seeds, 95 %")
+    print("\n".join(line(row, values) for row, values in rows.items()))
+
+
+def views(name: str, options: argparse.Namespace) -> None:
+    for view in ("", ",frames=4,view=pixels"):
+        kitchen = Kitchen(name, options.out, view)
+        train, test = kitchen.people("train"), kitchen.people("test")
+        top1, nll, points = [], [], []
+        for seed in range(options.seeds):
+            clone = kitchen.clone(f"clone-{seed}", train, seed)
+            asked = ["--dataset", test, "--split", "train", "--positions", 20_000]
+            found = kitchen.run(f"accuracy-{seed}", "accuracy", "--agent", f"snapshot:{clone}", *asked)
+            top1.append(100 * found["top1"])
+            nll.append(found.get("nll", float("nan")))
+            points.append(kitchen.team(f"team-clones-{seed}", clone, clone, options.games, seed))
+        label = "pictures" if view else "planes"
+        print(line(f"{name} {label}: top-1 on others, %", top1))
+        print(line(f"{name} {label}: NLL, nats x 100", [100 * value for value in nll]))
+        print(line(f"{name} {label}: points with itself", points))
+    stay = majority(Kitchen(name, options.out).people("test"))
+    print(f"{name}: the most frequent action is {100 * stay:.1f} % of people's, chance is {100 / 6:.1f} %")
+
+
+def majority(dataset: Path) -> float:
+    """Share of people's most frequent action."""
+    data = Dataset(dataset)
+    counts: dict[int, int] = {}
+    for game_id in range(len(data)):
+        for action in data.game_for_replay(game_id).actions.tolist():
+            counts[action] = counts.get(action, 0) + 1
+    data.close()
+    return max(counts.values()) / sum(counts.values())
+
+
+def worth(name: str, options: argparse.Namespace) -> None:
+    """Trials shown: 0, 1, 2, 4 and all; a clone of so many, and one that learns on beside a clone of all."""
+    kitchen = Kitchen(name, options.out)
+    train, test = kitchen.people("train"), kitchen.people("test")
+    whole = Dataset(train)
+    for shown in (0, 1, 2, 4, len(whole)):
+        cloned, learned = [], []
+        for seed in range(options.seeds):
+            partner, proxy = kitchen.clone(f"clone-{seed}", train, seed), kitchen.clone(f"proxy-{seed}", test, seed)
+            init: list[object] = []
+            if shown:
+                some = kitchen.out / f"some-{shown}-{seed}.lmdb"
+                if not some.exists():
+                    order = sorted(range(len(whole)), key=lambda game_id: (game_id * 7 + 3 * seed) % len(whole))
+                    rule = SplitRule(validation=0.0, test=0.0)
+                    with DatasetWriter(some, whole.meta.family, split=rule) as writer:
+                        for game_id in order[:shown]:
+                            writer.add(whole.game(game_id))
+                config = CONFIGS / "pretrain" / "overcooked.toml"
+                found = kitchen.run(
+                    f"clone-{shown}-{seed}", "pretrain", config, "--dataset", some, "--seed", seed, "--steps", 600
+                )
+                init = ["--init", Path(found["snapshot"]).with_name("last")]
+            one = init[1] if init else "random"
+            cloned.append(kitchen.team(f"worth-bc-{shown}-{seed}", one, proxy, options.games, seed))  # type: ignore[arg-type]
+            config = CONFIGS / "finetune" / "overcooked.toml"
+            asked = ["--minutes", options.minutes, "--partners", partner, "--self-play.self-share", 0, "--seed", seed]
+            after = kitchen.run(f"worth-{shown}-{seed}", "finetune", config, "--game", kitchen.shaped, *asked, *init)
+            team = kitchen.team(f"worth-rl-{shown}-{seed}", Path(after["last"]), proxy, options.games, seed)
+            learned.append(team)
+        print(line(f"{name}, {shown} trials: clone + proxy", cloned))
+        print(line(f"{name}, {shown} trials: then PPO + proxy", learned))
+    whole.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("partners", "views", "worth"))
+    parser.add_argument("kitchens", nargs="+")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--games", type=int, default=100)
+    parser.add_argument("--out", type=Path, default=Path("runs/overcooked"))
+    options = parser.parse_args()
+    for name in options.kitchens:
+        {"partners": partners, "views": views, "worth": worth}[options.what](name, options)
+
+
+if __name__ == "__main__":
+    main()
