@@ -18,7 +18,7 @@ class FixedEvaluator:
         self.positions = 0
 
     def evaluate_legal(
-        self, observations: np.ndarray, legal: np.ndarray, rows: np.ndarray
+        self, observations: np.ndarray, legal: np.ndarray, rows: np.ndarray, conditions: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         self.positions += len(observations)
         counts = np.bincount(rows, minlength=len(observations))
@@ -29,7 +29,7 @@ class GreedyEvaluator(FixedEvaluator):
     """Always the lowest legal action."""
 
     def evaluate_legal(
-        self, observations: np.ndarray, legal: np.ndarray, rows: np.ndarray
+        self, observations: np.ndarray, legal: np.ndarray, rows: np.ndarray, conditions: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         self.positions += len(observations)
         first = np.diff(rows, prepend=-1) > 0
