@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
 from gameil.games.overcooked import ACTIONS, Cooks, Kitchen
-from gameil.games.overcooked_view import CELL, NUM_PLANES, picture, write_planes
+from gameil.games.overcooked_view import CELL, NUM_PLANES, picture, sketch, write_planes
 
 AGENTS = ("cook_0", "cook_1")
 
@@ -111,6 +111,10 @@ class OvercookedEnv(ParallelEnv[str, NDArray[Any], int]):  # type: ignore[misc]
     def render(self) -> NDArray[np.uint8]:
         """The kitchen as the first cook sees it."""
         return picture(self.kitchen, self.cooks.numbers(), 0)
+
+    def sketch(self) -> str:
+        """The kitchen for a terminal."""
+        return f"step {self.steps} of {self.horizon}\n{sketch(self.kitchen, self.cooks.numbers())}"
 
     def close(self) -> None:
         """Nothing to free."""

@@ -44,6 +44,22 @@ def write_planes(kitchen: Kitchen, numbers: Numbers, player: int, out: NDArray[n
             flat[_IN_POT, cell] = (thing - POT) / ONIONS_A_SOUP
 
 
+def sketch(kitchen: Kitchen, numbers: Numbers) -> str:
+    """The kitchen for a terminal, a line a row: letters as of ``LAYOUTS``; the cooks as arrows, with what they hold
+    and what lies about beside it (o onion, d dish, s soup; in a pot 1, 2 onions, ~ cooking, ! ready)."""
+    held = {NOTHING: " ", ONION: "o", DISH: "d", SOUP: "s"}
+    cells = []
+    for cell, letter in enumerate(kitchen.terrain):
+        thing = numbers[6 + cell]
+        in_pot = "!" if thing == READY else "~" if thing >= COOKING else str(thing - POT)
+        cells.append(letter + (in_pot if thing > POT else held[thing]))
+    for who in (0, 1):
+        cells[numbers[who]] = "^v><"[numbers[2 + who]] + held[numbers[4 + who]]
+    rows = ["".join(cells[start : start + kitchen.width]) for start in range(0, len(cells), kitchen.width)]
+    places = [f"row {numbers[who] // kitchen.width + 1}, column {numbers[who] % kitchen.width + 1}" for who in (0, 1)]
+    return "\n".join([*rows, f"the first cook is at {places[0]}, the second at {places[1]}"])
+
+
 _PLANES: dict[str, NDArray[np.float32]] = {}
 
 

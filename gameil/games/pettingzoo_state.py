@@ -226,6 +226,8 @@ class PettingZooState:
         if self._driver is None:
             return f"{self.game.id}: before the deal"
         player = max(0, self.current_player())
+        if self.game.environment == "overcooked":
+            return f"{self.game.id}, cook {player + 1} chooses, {self._driver.env.sketch()}"
         return f"{self.game.id}, seen by player {player}:\n{self._driver.observe(player)}"
 
 
