@@ -135,7 +135,8 @@ def main() -> None:
     for method in options.method or ("airl", "gail"):
         found = [correlations(method, options.iterations, seed) for seed in range(options.seeds)]
         pearson, spearman, likelihood = (statistics.mean(each) for each in zip(*found, strict=True))
-        print(f"{method}: Pearson {pearson:.2f}, Spearman {spearman:.2f}, expert's moves {likelihood:.2f} nats", flush=True)
+        print(f"{method}: Pearson {pearson:.2f}, Spearman {spearman:.2f}, ", end="")
+        print(f"expert's moves {likelihood:.2f} nats", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gameil.errors import ConfigError
 from gameil.experience.priorities import PrioritisedPlaces, PriorityConfig
@@ -190,21 +188,19 @@ class Replay:
         self._ends[places], self._bootstraps[places] = ends, bootstraps
 
     def state_dict(self) -> dict[str, Any]:
-        """All that later draws depend on but the demonstrations, which are read again: ``tensors`` and ``state``."""
+        """All that later draws depend on but the demonstrations, which are read again: ``arrays`` and ``state``."""
         own = slice(self.demonstrations, len(self))
-        arrays = {name: array[own] for name, array in self._arrays().items()}
+        arrays = {name: np.ascontiguousarray(array[own]) for name, array in self._arrays().items()}
         priorities = self.places.state_dict()
-        tensors = {f"replay.{name}": torch.from_numpy(np.ascontiguousarray(each)) for name, each in arrays.items()}
-        tensors["replay.priorities"] = torch.from_numpy(priorities["priorities"])
-        return {"tensors": tensors, "state": priorities["state"]}
+        return {"arrays": {**arrays, "priorities": priorities["priorities"]}, "state": priorities["state"]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on from a ``state_dict``. Raises ``CheckpointError`` when it is of another capacity."""
-        tensors: Mapping[str, Tensor] = state["tensors"]
-        self.places.load_state_dict({"priorities": tensors["replay.priorities"].numpy(), "state": state["state"]})
+        arrays: Mapping[str, NDArray[Any]] = state["arrays"]
+        self.places.load_state_dict({"priorities": arrays["priorities"], "state": state["state"]})
         own = slice(self.demonstrations, len(self))
         for name, array in self._arrays().items():
-            array[own] = tensors[f"replay.{name}"].numpy()
+            array[own] = arrays[name]
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {

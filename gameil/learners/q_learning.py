@@ -222,7 +222,8 @@ class QLearning:
         network, replay = self.network.state_dict(), self.replay.state_dict()
         target = {f"target.{name}": each for name, each in self.target.state_dict().items()}
         state = {"learner_step": self.learner_step, "replay": replay["state"], **network["state"]}
-        return {"tensors": {**network["tensors"], **target, **replay["tensors"]}, "state": state}
+        kept = {f"replay.{name}": torch.from_numpy(each) for name, each in replay["arrays"].items()}
+        return {"tensors": {**network["tensors"], **target, **kept}, "state": state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on from a ``state_dict``, bit for bit. Raises ``CheckpointError`` when it is another network's."""
@@ -234,7 +235,9 @@ class QLearning:
             )
         except RuntimeError as error:
             raise CheckpointError("the checkpoint is another network's") from error
-        self.replay.load_state_dict({"tensors": tensors, "state": state["state"]["replay"]})
+        kept = {name: each.numpy() for name, each in tensors.items() if name.startswith("replay.")}
+        arrays = {name.removeprefix("replay."): each for name, each in kept.items()}
+        self.replay.load_state_dict({"arrays": arrays, "state": state["state"]["replay"]})
         self.learner_step = int(state["state"]["learner_step"])
 
 

@@ -17,7 +17,9 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 @pytest.mark.parametrize(
-    "path", sorted([*(CONFIGS / "finetune").glob("*.toml"), *(CONFIGS / "imitate").glob("*.toml")]), ids=lambda p: p.stem
+    "path",
+    sorted([*(CONFIGS / "finetune").glob("*.toml"), *(CONFIGS / "imitate").glob("*.toml")]),
+    ids=lambda path: path.stem,
 )
 def test_stages(path: Path) -> None:
     values = {"init": "runs/start", **read_toml(path)}
