@@ -109,6 +109,18 @@ def test_option_1_takes_the_start_for_peoples_density(start: Path, games: Path, 
     assert found["demonstrations/log_ratio"][0] == pytest.approx(0.0, abs=1e-4)
 
 
+@pytest.mark.parametrize("learner", ["ppo", "q_learning"])
+@pytest.mark.parametrize(("game", "plies"), [("connect_four_v3", 0), ("overcooked", 12)])
+def test_pettingzoo_games_learn_through_the_same_command(runs: Path, game: str, plies: int, learner: str) -> None:
+    """A board game that pays at the end, and a kitchen that pays all along and is cut here, so that values count."""
+    pytest.importorskip("pettingzoo")
+    flags: dict[str, object] = {**FRESH, "game": f"pettingzoo:{game}", "learner": learner, "iterations": 2}
+    flags |= {"self-play.games": 4, "self-play.max-plies": plies, "series-games": 2, "self-play.opening-plies": 0}
+    flags |= {"q-learning.updates": 2, "q-learning.minibatch": 16, "ppo.warmup-steps": 0}
+    assert main(command("finetune", runs, learner, **flags)) == 0
+    assert weights(runs / learner / "snapshots" / "last") != weights(runs / learner / "snapshots" / "start")
+
+
 @pytest.mark.parametrize("method", ["gail", "airl", "guided_cost", "reference"])
 def test_imitates_by_a_learned_reward(start: Path, games: Path, runs: Path, method: str) -> None:
     flags: dict[str, object] = {
