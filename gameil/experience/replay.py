@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +33,11 @@ class ReplayConfig:
 
     decisions: int = 100_000
     """Own decisions kept; the oldest leave. Demonstrations come on top."""
-    demonstration_share: Schedule | None = None
-    """Share of each batch that is demonstrations, by update; None: priorities alone decide, as in Hester et al. 2018.
-    Paine et al. ("Making Efficient Use of Demonstrations", 2019) found 1/256 to 1/4 best, by task."""
+    shares: Literal["priority", "scheduled"] = "priority"
+    """How much of a batch is demonstrations: as much as their priorities draw (Hester et al. 2018), or by schedule."""
+    demonstration_share: Schedule = field(default_factory=lambda: Schedule(start=0.25, end=0.25, steps=0))
+    """Their share by update, where it is scheduled. Paine et al. ("Making Efficient Use of Demonstrations", 2019) found
+    1/256 to 1/4 best, by task."""
     priorities: PriorityConfig = field(default_factory=PriorityConfig)
     """How places are drawn; ``alpha = 0`` draws uniformly."""
     beta: Schedule = field(default_factory=lambda: Schedule(start=0.6, end=1.0, steps=10_000))
@@ -130,10 +132,9 @@ class Replay:
         self, batch: int, update: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
         """Places to learn from at an update: places, importance weights, and which are demonstrations, ``[B]`` each."""
-        share = self.config.demonstration_share
-        places, weights = self.places.draw(
-            batch, self.config.beta(update), rng, demonstration_share=None if share is None else share(update)
-        )
+        config = self.config
+        share = config.demonstration_share(update) if config.shares == "scheduled" else None
+        places, weights = self.places.draw(batch, config.beta(update), rng, demonstration_share=share)
         return places, weights, places < self.demonstrations
 
     def decisions(self, places: NDArray[np.int64]) -> Decisions:

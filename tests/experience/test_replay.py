@@ -106,6 +106,7 @@ def test_demonstrations_stay_and_shares_follow_their_schedule() -> None:
     store = replay(
         shown,
         40,
+        shares="scheduled",
         demonstration_share=Schedule(0.5, 0.25, 10),
         priorities=PriorityConfig(alpha=0.0),
         beta=Schedule(1.0, 1.0, 0),
