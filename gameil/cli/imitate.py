@@ -5,7 +5,7 @@ from collections.abc import Sequence
 DESCRIPTION = """Imitates people by a reward learned from their games: GAIL, AIRL, guided cost learning, or following
 reference games. The game's own result is not read.
 
-example: gameil imitate configs/imitate/gail.toml --init runs/start/snapshots/best --demonstrations.dataset data/o.lmdb"""
+example: gameil imitate configs/imitate/gail.toml --init runs/start/snapshots/best --demonstrations.dataset o.lmdb"""
 
 
 def main(argv: Sequence[str]) -> int:
