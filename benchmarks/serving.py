@@ -74,9 +74,7 @@ def main() -> None:
             finally:
                 site.terminate()
     waits = sorted(waits)
-    print(
-        f"{arguments.games} games of {game.id} at once, opponent {config.blocks}x{config.channels} channels,"
-    )
+    print(f"{arguments.games} games of {game.id} at once, opponent {config.blocks}x{config.channels} channels,")
     print(f"search={arguments.search}, people think {arguments.think:g} s, {len(waits)} moves measured\n")
     p95 = waits[int(0.95 * len(waits))]
     for name, value in (("median", statistics.median(waits)), ("95th percentile", p95), ("slowest", waits[-1])):
