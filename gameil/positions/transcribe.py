@@ -13,6 +13,7 @@ from gameil.games.notation import follow
 from gameil.games.othello_notation import SCORE, final_score
 from gameil.games.registry import make_game
 from gameil.positions.played_game import MATCH_TAG, PlayedGame, opening_plies
+from gameil.positions.to_record import game_parameters
 from gameil.records.record import GameRecord, RecordError
 
 DECIDED_ON_THE_BOARD = frozenset({"checkers", "hex", "othello"})
@@ -191,6 +192,17 @@ def _as_recorded(record: GameRecord, game: Game) -> PlayedGame | RecordError:
         match_id=record.tags.get(MATCH_TAG),
         observations=record.observations,
     )
+
+
+WAYS_OF_SEEING = ("frames", "size", "view")
+"""Parameters that change what is shown of a game and nothing of its rules: a record states none of them."""
+
+
+def seen_as(record: GameRecord, family: str) -> GameRecord:
+    """The record as a game of ``family`` sees it: people's play of a kitchen serves networks that see pictures of it,
+    and those that see planes."""
+    ways = {key: value for key, value in game_parameters(family).items() if key in WAYS_OF_SEEING}
+    return replace(record, parameters={**record.parameters, **ways}) if ways else record
 
 
 def game_id(name: str, parameters: Mapping[str, str | int | float | bool]) -> str:

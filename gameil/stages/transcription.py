@@ -12,7 +12,7 @@ from gameil.games.registry import make_game
 from gameil.positions.chess_batch import is_replayed, transcribe_chess
 from gameil.positions.filters import FilterConfig, Filtered, refused_by
 from gameil.positions.played_game import PlayedGame
-from gameil.positions.transcribe import transcribe
+from gameil.positions.transcribe import seen_as, transcribe
 from gameil.records.formats import parse_record
 from gameil.records.record import GameRecord, Provenance, RawRecord, RecordError
 from gameil.stages.processes import map_in_order
@@ -125,7 +125,7 @@ def _play(record: GameRecord, family: str, tolerances: Counter[str]) -> PlayedGa
     """The game by its rules; what is not of ``family`` is an error."""
     if record.game != make_game(family).name:
         return RecordError(record.source, "other game", f"a record of {record.game}, the dataset is of {family}")
-    played = transcribe(record)
+    played = transcribe(seen_as(record, family))
     if isinstance(played, RecordError):
         return played
     tolerances.update(played.departures)

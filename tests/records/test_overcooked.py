@@ -11,7 +11,7 @@ import pytest
 
 from gameil.games.registry import make_game
 from gameil.positions.played_game import PlayedGame
-from gameil.positions.transcribe import transcribe
+from gameil.positions.transcribe import seen_as, transcribe
 from gameil.records.formats import parse_record, read_records, split_records
 from gameil.records.overcooked_reader import KITCHENS
 from gameil.records.plain_pickle import PickleError, read_plain, read_table
@@ -101,6 +101,17 @@ def test_every_recorded_state_is_what_the_rules_make(trials: list[GameRecord | R
         assert state.returns()[0] / game.reward_range[1] == pytest.approx(played.returns[0])
         steps += len(record.moves) // 2
     assert steps > 8000
+
+
+def test_trials_serve_every_way_of_seeing_the_kitchen(trials: list[GameRecord | RecordError]) -> None:
+    record = trials[0]
+    assert isinstance(record, GameRecord)
+    layout = record.parameters["layout"]
+    family = make_game(f"pettingzoo:overcooked(frames=2,layout={layout},view=pixels)").family
+    played = transcribe(seen_as(record, family))
+    assert isinstance(played, PlayedGame)
+    assert make_game(played.game_id).family == family
+    assert seen_as(record, make_game(f"pettingzoo:overcooked(layout={layout})").family) is record
 
 
 def test_a_state_that_differs_is_found_and_counted(trials: list[GameRecord | RecordError]) -> None:
