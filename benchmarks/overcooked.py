@@ -127,8 +127,8 @@ def views(name: str, options: argparse.Namespace) -> None:
             clone = kitchen.clone(f"clone-{seed}", train, seed)
             asked = ["--dataset", test, "--split", "train", "--positions", 20_000]
             found = kitchen.run(f"accuracy-{seed}", "accuracy", "--agent", f"snapshot:{clone}", *asked)
-            top1.append(100 * found["top1"])
-            nll.append(found.get("nll", float("nan")))
+            top1.append(100 * found["overall"]["top1"])
+            nll.append(found["overall"]["nll"])
             points.append(kitchen.team(f"team-clones-{seed}", clone, clone, options.games, seed))
         label = "pictures" if view else "planes"
         print(line(f"{name} {label}: top-1 on others, %", top1))
