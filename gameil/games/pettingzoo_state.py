@@ -228,7 +228,8 @@ class PettingZooState:
         player = max(0, self.current_player())
         if self.game.environment == "overcooked":
             return f"{self.game.id}, cook {player + 1} chooses, {self._driver.env.sketch()}"
-        return f"{self.game.id}, seen by player {player}:\n{self._driver.observe(player)}"
+        shown = self._driver.observe(player)
+        return f"{self.game.id}, seen by player {player}:\n{shown['observation'] if self.game.masked else shown}"
 
 
 def _digits(observation: Any) -> str:
