@@ -62,6 +62,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "record": ("out",),
     "evaluate": ("out",),
     "tournament": ("out",),
+    "ladder": ("out",),
     "report": ("out",),
 }
 """Kind -> fields that say where the stage writes, apart from its own directory."""

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import pickle
 import tarfile
 import zipfile
 from pathlib import Path
@@ -53,6 +54,11 @@ TEXT = {
         b'; [Site "x"]\n 1 point match\n\n Game 1\n A : 0       B : 0\n  1)             21: bar/24 off/1\n',
     ],
     "usi": [b"position startpos moves 7g7f 3c3d 8h2b+ B*4e resign\n", b"sfen 4k4/9/9/9/9/9/9/9/4K4 b - 1 moves 5i5h\n"],
+    "overcooked": [
+        # Pickles: plain values around an array, and the beginnings of a table.
+        pickle.dumps({"table": [("state", 1.5, None), np.arange(3)]}, 4),
+        b"\x80\x04\x8c\x11pandas.core.frame\x8c\tDataFrame\x93)\x81}(\x8c\x04_mgrN\x8c\x05attrs}ub.",
+    ],
     "kif": [
         "#KIF\n手合割：平手\n先手：a\n   1 ７六歩(77) ( 0:01/00:00:01)\n*words\n   2 同　歩成(33)\n".encode(),
         "手合割：香落ち\n上手：a\n   1 ３四歩(33)\n   2 ７六歩打\n変化：2手\n   2 中断\n".encode("cp932"),

@@ -109,7 +109,7 @@ def test_killed_and_resumed_it_reaches_the_end(tmp_path: Path, runs: Path) -> No
     assert lines[-1].startswith("play it: gameil play --game tic_tac_toe --agent snapshot:")
     html = (runs / "toy" / "report.html").read_text(encoding="utf-8")
     assert "The climb" in html
-    assert "A game" in html
+    assert '<h2 id="games">Games</h2>' in html
     assert not (tmp_path / "mlruns").exists()
 
     # The last line is true: the agent plays.
