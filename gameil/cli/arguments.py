@@ -107,32 +107,24 @@ def parse(cls: type[Config], argv: Sequence[str], *, prog: str, description: str
 
 
 def file_defaults(cls: type[Config], values: dict[str, Any], where: str) -> Config:
-    """The configuration in a file, where required fields may be missing because flags are still to come."""
+    """The configuration in a file, each field of the right type, the whole not checked: flags are still to come, which
+    may give a required field, or mend what the class's own checks would refuse. tyro builds, and so checks, the real
+    one."""
     assert dataclasses.is_dataclass(cls)
     refuse_command_line_only(cls, values, where)
-    required = {
-        field.name
-        for field in dataclasses.fields(cls)
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    }
-    missing = required - set(values)
-    if not missing:
-        return parse_config(cls, values, where)
-    # Without its required fields the class cannot be built (and its checks cannot run) before the flags are known:
-    # an unchecked instance carries the file's values to tyro, which builds, and so checks, the real one.
     types = typing.get_type_hints(cls, include_extras=True)
     instance = object.__new__(cls)
     for field in dataclasses.fields(cls):
-        if field.name in missing:
-            value: Any = tyro.MISSING
-        elif field.name in values:
+        value: Any
+        if field.name in values:
             wrapper = dataclasses.make_dataclass("One", [(field.name, types[field.name])], frozen=True)
             value = getattr(parse_config(wrapper, {field.name: values[field.name]}, where), field.name)
         elif field.default is not dataclasses.MISSING:
             value = field.default
-        else:
-            assert field.default_factory is not dataclasses.MISSING
+        elif field.default_factory is not dataclasses.MISSING:
             value = field.default_factory()
+        else:
+            value = tyro.MISSING
         object.__setattr__(instance, field.name, value)
     unknown = sorted(set(values) - set(types))
     if unknown:

@@ -141,6 +141,8 @@ class SelfPlayTrainingConfig:
         for name in ("threads", "checkpoint_seconds", "workers", "yardstick_every"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}")
+        if self.init is None and not self.game:
+            raise ConfigError("init names the snapshot to start from; without one, game says what to play from nothing")
         if self.yardstick_every and not self.yardstick:
             raise ConfigError("yardstick_every needs a yardstick")
         if not self.parent_temperatures or min(self.parent_temperatures) < 0.0:

@@ -148,8 +148,6 @@ class SelfPlayTraining:
             self.encoder, self.parent_model, self.parent_card = parent.encoder, parent.model, parent.card
             self.start_path = config.init
             return
-        if not config.game:
-            raise ConfigError("init names the snapshot to start from; without one, game says what to play from nothing")
         self.game = make_game(config.game)
         self.encoder = ObservationEncoder(self.game, config.encoder)
         self.parent_model = build_model(

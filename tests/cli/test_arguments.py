@@ -58,6 +58,14 @@ def test_a_required_field_may_come_from_the_file_or_the_flags(tmp_path: Path) ->
         parsed(str(file))
 
 
+def test_flags_mend_what_the_checks_would_refuse_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "toy.toml"
+    file.write_text('game = "none"\n')
+    assert parsed(str(file), "--game", "go") == OuterConfig("go")
+    with pytest.raises(ConfigError, match="game none is no game"):
+        parsed(str(file))
+
+
 @pytest.mark.parametrize(
     ("argv", "text"),
     [
