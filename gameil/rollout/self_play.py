@@ -6,7 +6,7 @@ the environment, so that one-player formulas hold in any game. Letters: ``N`` de
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -18,8 +18,9 @@ from gameil.positions.encoder import ObservationEncoder
 from gameil.positions.position_batch import flat_legal
 from gameil.rollout.matches import draw_chance
 from gameil.rollout.opening_statistics import UNTOLD, OpeningStatistics
+from gameil.rollout.seat_steps import EndedSeat, SeatSteps, gather
 from gameil.rollout.trajectories import LEARNER, Trajectories
-from gameil.search.tree import per_player, return_scale
+from gameil.search.tree import per_player
 from gameil.seeding import generator
 
 
@@ -80,20 +81,6 @@ class SelfPlayConfig:
 
 
 @dataclass(slots=True, eq=False)
-class _Seat:
-    """A seat trajectory under way."""
-
-    observations: list[NDArray[np.float16]] = field(default_factory=list)
-    legal: list[list[int]] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-    log_probs: list[float] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-    returns_before: list[float] = field(default_factory=list)
-    plies: list[int] = field(default_factory=list)
-    told: int = UNTOLD
-
-
-@dataclass(slots=True, eq=False)
 class _Running:
     """A game under way."""
 
@@ -101,7 +88,9 @@ class _Running:
     rng: np.random.Generator
     opponent: int
     learner_seat: int
-    seats: dict[int, _Seat]
+    seats: dict[int, SeatSteps]
+    told: dict[int, int]
+    """By seat: which of people's openings the learner was told."""
     plies: int = 0
     opening: int = -1
 
@@ -179,13 +168,14 @@ def _begin(
     opponent = LEARNER if alone else opponents[int(rng.integers(len(opponents)))]
     learner_seat = int(rng.integers(game.num_players))
     seats = range(game.num_players) if alone else (learner_seat,)
-    one = _Running(game.initial_state(), rng, opponent, learner_seat, {seat: _Seat() for seat in seats})
+    steps = {seat: SeatSteps() for seat in seats}
+    one = _Running(game.initial_state(), rng, opponent, learner_seat, steps, dict.fromkeys(seats, UNTOLD))
     if openings and config.opening_share and rng.random() < config.opening_share:
         _follow(one, openings)
         return one
     if statistics is not None:
-        for own, steps in one.seats.items():
-            steps.told = statistics.draw(own, rng)
+        for seat in seats:
+            one.told[seat] = statistics.draw(seat, rng)
     plies = int(rng.integers(config.opening_plies + 1))
     while True:
         _play_chance(one)
@@ -232,7 +222,7 @@ def _play_group(
     if statistics is None:
         log_probs, values = evaluator.evaluate_legal(observations, legal, rows)
     else:
-        told = np.array([one.seats[one.state.current_player()].told for one in members])
+        told = np.array([one.told[one.state.current_player()] for one in members])
         log_probs, values = evaluator.evaluate_legal(observations, legal, rows, statistics.rows(told))
     if temperature != 1.0:
         log_probs = log_probs / temperature
@@ -245,13 +235,15 @@ def _play_group(
         start += len(legal_list)
         seat = one.seats.get(player)
         if seat is not None:
-            seat.observations.append(halves[index])
-            seat.legal.append(legal_list)
-            seat.places.append(place)
-            seat.log_probs.append(float(chosen_log_probs[index]))
-            seat.values.append(float(values[index]))
-            seat.returns_before.append(float(one.state.returns()[player]))
-            seat.plies.append(one.plies)
+            seat.add(
+                halves[index],
+                legal_list,
+                place,
+                log_prob=float(chosen_log_probs[index]),
+                value=float(values[index]),
+                return_before=float(one.state.returns()[player]),
+                moment=one.plies,
+            )
         one.state.apply(legal_list[place])
         one.plies += 1
 
@@ -289,56 +281,31 @@ def _gather(
     config: SelfPlayConfig,
     frames: int,
 ) -> Trajectories:
-    scale = return_scale(game)
     truncated = [one for one in games if not one.state.is_terminal()]
     last_values = dict(zip(map(id, truncated), _values_by_seat(truncated, game, encoder, learner), strict=True))
     stopped = _values_of_stopped(games, game, encoder, learner)
-    trajectories = [(one, seat, steps) for one in games for seat, steps in one.seats.items() if steps.places]
-    starts = np.zeros(len(trajectories) + 1, np.int64)
-    np.cumsum([len(steps.places) for _, _, steps in trajectories], out=starts[1:])
-    size = int(starts[-1])
-    legal, rows = flat_legal([legal for _, _, steps in trajectories for legal in steps.legal])
-    offsets = np.zeros(size + 1, np.int64)
-    np.cumsum(np.bincount(rows, minlength=size), out=offsets[1:])
-    places = np.array([place for _, _, steps in trajectories for place in steps.places], np.int64) + offsets[:-1]
-    observations = np.empty((size, *encoder.shape), np.float16)
-    rewards = np.empty(size, np.float32)
-    discounts = np.full(size, config.discount, np.float32)
-    bootstrap = np.zeros(len(trajectories), np.float32)
-    outcomes = np.empty(len(trajectories), np.float32)
-    for index, (one, seat, steps) in enumerate(trajectories):
-        place = slice(starts[index], starts[index + 1])
-        observations[place] = steps.observations
-        final = float(one.state.returns()[seat])
-        rewards[place] = np.diff([*steps.returns_before, final]) / scale
-        outcomes[index] = final / scale
-        if (id(one), seat) in stopped:
-            bootstrap[index] = stopped[id(one), seat]
-        elif one.state.is_terminal():
-            discounts[starts[index + 1] - 1] = 0.0
-        else:
-            bootstrap[index] = last_values[id(one)][seat]
-    return Trajectories(
-        observations=observations,
-        legal=legal,
-        offsets=offsets,
-        actions=legal[places],
-        action_places=places,
-        behaviour_log_probs=np.array([x for _, _, steps in trajectories for x in steps.log_probs], np.float32),
-        values=np.array([x for _, _, steps in trajectories for x in steps.values], np.float32),
-        rewards=rewards,
-        discounts=discounts,
-        starts=starts,
-        bootstrap_values=bootstrap,
-        outcomes=outcomes,
-        opponents=np.array([one.opponent for one, _, _ in trajectories], np.int64),
-        seats=np.array([seat for _, seat, _ in trajectories], np.int64),
-        plies=np.array([ply for _, _, steps in trajectories for ply in steps.plies], np.int32),
-        openings=np.array([one.opening for one, _, _ in trajectories], np.int64),
-        told=np.array([steps.told for _, _, steps in trajectories], np.int64),
-        frames=frames,
-        temperature=config.temperature,
-    )
+    ended = []
+    for one in games:
+        returns = one.state.returns()
+        for seat, steps in one.seats.items():
+            if not steps.places:
+                continue
+            bootstrap = stopped.get((id(one), seat))
+            if bootstrap is None and not one.state.is_terminal():
+                bootstrap = float(last_values[id(one)][seat])
+            ended.append(
+                EndedSeat(
+                    steps,
+                    plies=steps.moments,
+                    final_return=float(returns[seat]),
+                    bootstrap=bootstrap,
+                    seat=seat,
+                    opponent=one.opponent,
+                    opening=one.opening,
+                    told=one.told[seat],
+                )
+            )
+    return gather(ended, game, encoder.shape, discount=config.discount, temperature=config.temperature, frames=frames)
 
 
 def _values_of_stopped(
