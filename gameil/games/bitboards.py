@@ -1,4 +1,5 @@
-"""Sets of chess squares as 64-bit numbers, for many positions at once: what attacks a square, and along which lines.
+"""Sets of squares of 8x8 boards as 64-bit numbers, for many positions at once; in chess, what attacks a square and
+what a piece attacks.
 
 Square ``rank * 8 + file`` is bit ``1 << square``. Lines are searched by "hyperbola quintessence" (o ^ (o - 2r) both
 ways, https://www.chessprogramming.org/Hyperbola_Quintessence), but along ranks by a table.
@@ -7,6 +8,7 @@ Letters: ``N`` positions.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +68,7 @@ def _rank_table() -> Sets:
 
 
 _RANK_REACH = _rank_table()
-_ONE, _INNER = np.uint64(1), np.uint64(63)
+_ONE, _INNER, _EMPTY = np.uint64(1), np.uint64(63), np.uint64(0)
 
 
 def lines_from(squares: Squares, occupied: Sets) -> tuple[Sets, Sets]:
@@ -79,6 +81,39 @@ def lines_from(squares: Squares, occupied: Sets) -> tuple[Sets, Sets]:
     inner = (occupied >> first >> _ONE) & _INNER
     along_rank = _RANK_REACH[squares & 7, inner.astype(np.intp)] << first
     return reach[0] | along_rank, reach[1] | reach[2]
+
+
+def attacks(kinds: NDArray[np.integer[Any]], squares: Squares, occupied: Sets, colours: NDArray[np.intp] | int) -> Sets:
+    """Squares that each piece attacks.
+
+    Args:
+        kinds: ``[N]``, from ``PAWN`` to ``KING``.
+        squares: where they stand.
+        occupied: pieces of both colours on the board of each, which lines stop at.
+        colours: of pawns, which take ahead of themselves; of all pieces, or one for all.
+    """
+    found = np.zeros(len(kinds), np.uint64)
+    for kind, steps in ((KNIGHT, KNIGHT_STEPS), (KING, KING_STEPS)):
+        some = np.flatnonzero(kinds == kind)
+        found[some] = steps[squares[some]]
+    some = np.flatnonzero(kinds == PAWN)
+    found[some] = PAWN_TAKES[colours if isinstance(colours, int) else colours[some], squares[some]]
+    some = np.flatnonzero((kinds >= BISHOP) & (kinds <= QUEEN))
+    straight, diagonal = lines_from(squares[some], occupied[some])
+    found[some] = np.where(kinds[some] != BISHOP, straight, _EMPTY) | np.where(kinds[some] != ROOK, diagonal, _EMPTY)
+    return found
+
+
+def sets_of(marks: NDArray[np.bool_]) -> Sets:
+    """Sets ``[...]`` of marked squares ``[..., 64]``."""
+    found: Sets = np.packbits(np.ascontiguousarray(marks), axis=-1, bitorder="little").view(np.uint64)
+    return found.reshape(marks.shape[:-1])
+
+
+def marks_of(sets: Sets) -> NDArray[np.uint8]:
+    """Zeros and ones ``[..., 64]`` of sets ``[...]``."""
+    flat = np.ascontiguousarray(sets).reshape(-1)
+    return np.unpackbits(flat.view(np.uint8), bitorder="little").reshape(*sets.shape, 64)
 
 
 def attackers(squares: Squares, occupied: Sets, pieces: NDArray[np.uint64], colour: int) -> Sets:

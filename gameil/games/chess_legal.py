@@ -13,20 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.games.bitboards import (
+    BISHOP,
     BIT,
-    KING_STEPS,
+    BLACK,
+    KING,
+    KNIGHT,
     KNIGHT_STEPS,
+    PAWN,
     PAWN_STEP,
     PAWN_TAKES,
+    QUEEN,
+    ROOK,
+    WHITE,
     Sets,
     Squares,
+    attacks,
     lines_from,
     only_square,
+    sets_of,
 )
 from gameil.games.frames import CHESS_ACTION_PLANES, chess_moves
 
-PAWN, KNIGHT, BISHOP, ROOK, QUEEN, KING = range(1, 7)
-"""The mover's pieces on a board; the opponent's are 6 more, empty squares 0."""
+OPPONENT = KING
+"""The opponent's pieces on a board are so many more than the mover's, which are kinds of ``bitboards``."""
 CASTLING = 64 * CHESS_ACTION_PLANES
 """Action of castling to the a-side; the h-side's is the next."""
 NOWHERE = 255
@@ -87,17 +96,17 @@ def legal_actions(boards: Boards) -> tuple[NDArray[np.int32], NDArray[np.int64]]
     pieces, size = boards.pieces, len(boards.pieces)
     between, line = _rays()
     own_squares = (pieces >= 1) & (pieces <= KING)
-    own, other = _sets(own_squares), _sets(pieces > KING)
+    own, other = sets_of(own_squares), sets_of(pieces > KING)
     occupied = own | other
     kings = np.argmax(pieces == KING, axis=1)
     attacked = _attacked(pieces, occupied & ~BIT[kings])
     # Who gives check, and which of the mover's pieces stand between the king and a line piece.
     straight, diagonal = lines_from(kings, occupied)
-    rooks = _sets((pieces == ROOK + 6) | (pieces == QUEEN + 6))
-    bishops = _sets((pieces == BISHOP + 6) | (pieces == QUEEN + 6))
+    rooks = sets_of((pieces == ROOK + OPPONENT) | (pieces == QUEEN + OPPONENT))
+    bishops = sets_of((pieces == BISHOP + OPPONENT) | (pieces == QUEEN + OPPONENT))
     checkers = (straight & rooks) | (diagonal & bishops)
-    checkers |= KNIGHT_STEPS[kings] & _sets(pieces == KNIGHT + 6)
-    checkers |= PAWN_TAKES[0, kings] & _sets(pieces == PAWN + 6)
+    checkers |= KNIGHT_STEPS[kings] & sets_of(pieces == KNIGHT + OPPONENT)
+    checkers |= PAWN_TAKES[0, kings] & sets_of(pieces == PAWN + OPPONENT)
     allowed = np.full(size, _ALL)
     checked = np.flatnonzero(checkers)
     first = only_square(checkers[checked] & (~checkers[checked] + _ONE))
@@ -117,21 +126,13 @@ def legal_actions(boards: Boards) -> tuple[NDArray[np.int32], NDArray[np.int64]]
     rows, places = found >> 6, found & 63
     squares = (places & 7) << 3 | places >> 3
     kinds = pieces[rows, squares]
-    targets = np.zeros(len(rows), np.uint64)
-    for kind, steps in ((KNIGHT, KNIGHT_STEPS), (KING, KING_STEPS)):
-        mine = np.flatnonzero(kinds == kind)
-        targets[mine] = steps[squares[mine]]
-    mine = np.flatnonzero((kinds >= BISHOP) & (kinds <= QUEEN))
-    along, across = lines_from(squares[mine], occupied[rows[mine]])
-    targets[mine] = np.where(kinds[mine] != BISHOP, along, _NO_SQUARES) | np.where(
-        kinds[mine] != ROOK, across, _NO_SQUARES
-    )
+    targets = attacks(kinds, squares, occupied[rows], WHITE)
     targets &= ~own[rows]
     mine = np.flatnonzero(kinds == PAWN)
     from_here, at = squares[mine], rows[mine]
     ahead = PAWN_STEP[0, from_here] & ~occupied[at]
     twice = np.where(from_here < 16, ahead << np.uint64(8), _NO_SQUARES) & ~occupied[at]
-    targets[mine] = ahead | twice | (PAWN_TAKES[0, from_here] & other[at])
+    targets[mine] = ahead | twice | (targets[mine] & other[at])
     king = kinds == KING
     held = (pinned[rows] & BIT[squares]) != 0
     targets &= np.where(king, ~attacked[rows], allowed[rows])
@@ -163,26 +164,11 @@ def legal_actions(boards: Boards) -> tuple[NDArray[np.int32], NDArray[np.int64]]
     return actions, np.bincount(owner, minlength=size).astype(np.int64)
 
 
-def _sets(marks: NDArray[np.bool_]) -> Sets:
-    """Marked squares ``[P, 64]`` as sets ``[P]``."""
-    found: Sets = np.packbits(marks, axis=1, bitorder="little").view(np.uint64).ravel()
-    return found
-
-
 def _attacked(pieces: NDArray[np.uint8], occupied: Sets) -> Sets:
     """Squares that the opponent attacks, ``[P]``; lines go through what is not in ``occupied``."""
     found = np.flatnonzero(pieces > KING)
     rows, squares = found >> 6, found & 63
-    kinds = pieces[rows, squares] - 6
-    reach = np.zeros(len(rows), np.uint64)
-    for kind, steps in ((KNIGHT, KNIGHT_STEPS), (KING, KING_STEPS), (PAWN, PAWN_TAKES[1])):
-        mine = np.flatnonzero(kinds == kind)
-        reach[mine] = steps[squares[mine]]
-    mine = np.flatnonzero((kinds >= BISHOP) & (kinds <= QUEEN))
-    along, across = lines_from(squares[mine], occupied[rows[mine]])
-    reach[mine] = np.where(kinds[mine] != BISHOP, along, _NO_SQUARES) | np.where(
-        kinds[mine] != ROOK, across, _NO_SQUARES
-    )
+    reach = attacks(pieces[rows, squares] - OPPONENT, squares, occupied[rows], BLACK)
     attacked = np.zeros(len(pieces), np.uint64)
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
     if len(starts):

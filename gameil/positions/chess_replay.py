@@ -17,18 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gameil.games.bitboards import Squares
-from gameil.games.chess_legal import (
-    BISHOP,
-    CASTLING,
-    KNIGHT,
-    NOWHERE,
-    PAWN,
-    QUEEN,
-    ROOK,
-    Boards,
-    legal_actions,
-)
+from gameil.games.bitboards import BISHOP, KNIGHT, PAWN, QUEEN, ROOK, Squares
+from gameil.games.chess_legal import CASTLING, NOWHERE, Boards, legal_actions
 from gameil.games.frames import CHESS_ACTION_PLANES, board_frame
 from gameil.games.game_replay import ReplayedGames
 from gameil.positions.position_batch import span_places

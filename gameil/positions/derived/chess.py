@@ -10,8 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gameil.games.bitboards import KING_STEPS, KNIGHT_STEPS, PAWN_TAKES, Sets, lines_from, only_square
-from gameil.positions.derived.square_sets import as_marks, as_sets
+from gameil.games.bitboards import (
+    KING,
+    KNIGHT_STEPS,
+    PAWN_TAKES,
+    Sets,
+    attacks,
+    lines_from,
+    marks_of,
+    only_square,
+    sets_of,
+)
 
 CHESS_PLANES = 20
 """0-11: squares attacked by the mover's K, Q, R, B, N, P and by the opponent's; 12, 13: attackers of each side over 4;
@@ -19,7 +28,7 @@ CHESS_PLANES = 20
 that give check; 17-19: squares from which a rook, a bishop, a knight checks the opponent's king."""
 _KING, _QUEEN, _ROOK, _BISHOP, _KNIGHT, _PAWN = range(6)
 _KINDS = 12
-_NOTHING, _ONE = np.uint64(0), np.uint64(1)
+_ONE = np.uint64(1)
 
 
 def write_chess(observations: NDArray[Any], out: NDArray[Any]) -> None:
@@ -31,7 +40,7 @@ def write_chess(observations: NDArray[Any], out: NDArray[Any]) -> None:
     """
     size = len(observations)
     planes = out.reshape(size, CHESS_PLANES, 64)
-    sets = as_sets(observations[:, :_KINDS])
+    sets = sets_of(observations[:, :_KINDS].reshape(size, _KINDS, 64) != 0)
     occupied = np.bitwise_or.reduce(sets, axis=1)
     counts = _attacks(sets, occupied)
     planes[:, :_KINDS] = counts != 0
@@ -49,33 +58,21 @@ def write_chess(observations: NDArray[Any], out: NDArray[Any]) -> None:
             single[:, 2] |= (KNIGHT_STEPS[kings] & theirs[:, _KNIGHT]) | (PAWN_TAKES[0, kings] & theirs[:, _PAWN])
         else:
             single[:, 3], single[:, 4], single[:, 5] = straight, diagonal, KNIGHT_STEPS[kings]
-    planes[:, 14:] = as_marks(single)
+    planes[:, 14:] = marks_of(single)
 
 
 def _attacks(sets: NDArray[np.uint64], occupied: Sets) -> NDArray[np.uint8]:
     """How many pieces of each kind attack each square, ``[B, 12, 64]``."""
-    size = len(sets)
-    found = np.flatnonzero(as_marks(sets))
+    found = np.flatnonzero(marks_of(sets))
     owners, squares = found >> 6, found & 63
-    kinds = owners % _KINDS
-    reach = np.zeros(len(found), np.uint64)
-    for kind, steps in ((_KING, KING_STEPS), (_KNIGHT, KNIGHT_STEPS)):
-        mine = np.flatnonzero(kinds % 6 == kind)
-        reach[mine] = steps[squares[mine]]
-    for side in (0, 1):
-        mine = np.flatnonzero(kinds == 6 * side + _PAWN)
-        reach[mine] = PAWN_TAKES[side, squares[mine]]
-    mine = np.flatnonzero((kinds % 6 >= _QUEEN) & (kinds % 6 <= _BISHOP))
-    straight, diagonal = lines_from(squares[mine], occupied[owners[mine] // _KINDS])
-    line_kinds = kinds[mine] % 6
-    reach[mine] = np.where(line_kinds != _BISHOP, straight, _NOTHING) | np.where(
-        line_kinds != _ROOK, diagonal, _NOTHING
-    )
-    counts = np.zeros((size * _KINDS, 64), np.uint8)
+    planes = owners % _KINDS
+    # Planes count down from the king.
+    reach = attacks(KING - planes % 6, squares, occupied[owners // _KINDS], planes // 6)
+    counts = np.zeros((sets.size, 64), np.uint8)
     firsts = np.flatnonzero(np.diff(owners, prepend=-1))
     if len(firsts):
-        counts[owners[firsts]] = np.add.reduceat(as_marks(reach), firsts, axis=0)
-    return counts.reshape(size, _KINDS, 64)
+        counts[owners[firsts]] = np.add.reduceat(marks_of(reach), firsts, axis=0)
+    return counts.reshape(-1, _KINDS, 64)
 
 
 def _alone_between(

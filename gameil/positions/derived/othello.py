@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gameil.positions.derived.square_sets import as_marks, as_sets
+from gameil.games.bitboards import Sets, marks_of, sets_of
 
 OTHELLO_PLANES = 8
 """0: the mover's legal squares; 1: those that the opponent would have; at each of the mover's: 2: flipped discs over 8;
 3: the opponent's moves after it over 16; 4: whether one of these takes a corner; 5: the mover's moves after it, were it
 his turn again, over 16; 6, 7: discs beside an empty square after it, the mover's and the opponent's, over 16."""
-Sets = NDArray[np.uint64]
 _NOT_FIRST, _NOT_LAST = np.uint64(0xFEFEFEFEFEFEFEFE), np.uint64(0x7F7F7F7F7F7F7F7F)
 _ALL, _NOTHING = np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(0)
 _CORNERS = np.uint64(0x8100000000000081)
@@ -38,11 +37,11 @@ def write_othello(observations: NDArray[Any], out: NDArray[Any]) -> None:
         out: any float type.
     """
     planes = out.reshape(len(out), OTHELLO_PLANES, 64)
-    sets = as_sets(observations[:, :2])
+    sets = sets_of(observations[:, :2].reshape(-1, 2, 64) != 0)
     own, other = sets[:, 0], sets[:, 1]
-    legal = as_marks(legal_squares(own, other))
+    legal = marks_of(legal_squares(own, other))
     planes[:, 0] = legal
-    planes[:, 1] = as_marks(legal_squares(other, own))
+    planes[:, 1] = marks_of(legal_squares(other, own))
     found = np.flatnonzero(legal)
     rows, squares = found >> 6, found & 63
     placed = np.uint64(1) << squares.astype(np.uint64)
