@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from gameil.agents.spec import build_agent
-from gameil.arena.series import play_series
 from gameil.checkpoints.snapshot import load_snapshot
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.writer import DatasetWriter
@@ -25,6 +24,7 @@ from gameil.stages.compare_config import CompareConfig, MethodTable, Places, sta
 from gameil.stages.compare_table import Cell, comparison_page, comparison_text, frames_to_reach
 from gameil.stages.forgetting import held_out_positions
 from gameil.stages.pipeline import STAGES
+from gameil.stages.shown_series import shown_series
 from gameil.tracking.run import CONFIG_FILE, Run, write_json
 
 HELD_OUT_GAMES = 400
@@ -149,15 +149,8 @@ def _measured(config: CompareConfig, place: Place, results: dict[str, Any], run:
     scores: dict[str, tuple[int, int, int]] = {}
     for spec in config.yardsticks:
         agent, other = build_agent(f"snapshot:{snapshot}", game), build_agent(spec, game, seed=place.seed)
-        with run.progress(f"{place.table.name} against {spec}", config.games, "games") as bar:
-            series = play_series(
-                game,
-                agent,
-                other,
-                games=config.games,
-                seed=stream_seed(place.seed, "comparison"),
-                progress=lambda _, bar=bar: bar.advance(),  # type: ignore[misc]
-            )
+        title, seed = f"{place.table.name} against {spec}", stream_seed(place.seed, "comparison")
+        series = shown_series(run, title, game, agent, other, games=config.games, seed=seed)
         agent.close()
         other.close()
         scores[spec] = (series.wins, series.draws, series.losses)

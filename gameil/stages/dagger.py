@@ -19,7 +19,7 @@ from gameil.agents.agent import Agent
 from gameil.agents.network import NetworkAgent, state_judge
 from gameil.agents.spec import build_agent
 from gameil.arena.openings import default_plies
-from gameil.arena.series import SeriesResult, play_series
+from gameil.arena.series import SeriesResult
 from gameil.checkpoints.checkpoint import CheckpointStore
 from gameil.checkpoints.snapshot import SnapshotCard, load_snapshot, save_snapshot
 from gameil.dataset.dataset import Dataset
@@ -40,6 +40,7 @@ from gameil.stages.forgetting import held_out_positions
 from gameil.stages.interrupts import DeferredInterrupt
 from gameil.stages.label_choice import candidates, choose
 from gameil.stages.labelling import games_of_round, label_batches, label_places, play_mixture
+from gameil.stages.shown_series import shown_series
 from gameil.tracking.run import Run
 
 
@@ -298,17 +299,10 @@ class _Dagger:
 
     def series(self, description: str, agent: Agent, opponent: Agent, games: int) -> SeriesResult:
         """A paired series with a progress bar."""
-        with self.run.progress(description, games, "games") as bar:
-            return play_series(
-                self.game,
-                agent,
-                opponent,
-                games=games,
-                seed=stream_seed(self.config.seed, "series"),
-                concurrency=256,
-                max_plies=self.config.max_plies or None,
-                progress=lambda _: bar.advance(),
-            )
+        seed = stream_seed(self.config.seed, "series")
+        return shown_series(
+            self.run, description, self.game, agent, opponent, games=games, seed=seed, max_plies=self.config.max_plies
+        )
 
     def card(self, metrics: dict[str, float]) -> SnapshotCard:
         """The card of the policy's weights."""

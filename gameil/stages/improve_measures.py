@@ -8,7 +8,7 @@ from gameil.agents.agent import Agent
 from gameil.agents.network import NetworkAgent, state_judge
 from gameil.agents.search import SearchAgent
 from gameil.agents.spec import build_agent
-from gameil.arena.series import SeriesResult, play_series
+from gameil.arena.series import SeriesResult
 from gameil.arena.tables import score_metrics
 from gameil.errors import ConfigError
 from gameil.games.game import Game
@@ -20,6 +20,7 @@ from gameil.search.rules import RuleConfig, build_search
 from gameil.seeding import stream_seed
 from gameil.stages.forgetting import held_out_positions
 from gameil.stages.search_networks import NetworkConfig, state_evaluators
+from gameil.stages.shown_series import shown_series
 from gameil.tracking.run import Run
 
 
@@ -132,17 +133,16 @@ class Measuring:
         return float(row["score"])
 
     def _series(self, agent: Agent, opponent: Agent, spec: str) -> SeriesResult:
-        with self._run.progress(f"{agent.name} against {spec}", self.config.games, "games") as bar:
-            return play_series(
-                self._game,
-                agent,
-                opponent,
-                games=self.config.games,
-                seed=stream_seed(self._seed, "series"),
-                concurrency=256,
-                max_plies=self.config.max_plies or None,
-                progress=lambda _: bar.advance(),
-            )
+        return shown_series(
+            self._run,
+            f"{agent.name} against {spec}",
+            self._game,
+            agent,
+            opponent,
+            games=self.config.games,
+            seed=stream_seed(self._seed, "series"),
+            max_plies=self.config.max_plies,
+        )
 
     def close(self) -> None:
         """Ends the opponents."""

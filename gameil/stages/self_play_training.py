@@ -14,7 +14,7 @@ import torch
 from gameil.agents.agent import Agent
 from gameil.agents.network import NetworkAgent, state_judge
 from gameil.agents.spec import build_agent
-from gameil.arena.series import SeriesResult, play_series
+from gameil.arena.series import SeriesResult
 from gameil.arena.tables import score_metrics
 from gameil.checkpoints.checkpoint import CheckpointStore
 from gameil.checkpoints.snapshot import Snapshot, SnapshotCard, load_snapshot, save_snapshot
@@ -39,6 +39,7 @@ from gameil.stages.opponent_pool import START, OpponentPool
 from gameil.stages.parent_guard import ParentGuard
 from gameil.stages.self_play_actors import PlayOrder, SelfPlayActors
 from gameil.stages.self_play_config import SelfPlayTrainingConfig
+from gameil.stages.shown_series import shown_series
 from gameil.tracking.progress import Progress
 from gameil.tracking.run import Run
 
@@ -366,18 +367,17 @@ class SelfPlayTraining:
         number: int = 0,
     ) -> SeriesResult:
         """A paired series with a progress bar; ``number`` sets one apart from others of the run."""
-        with self.run.progress(description, games, "games") as bar:
-            return play_series(
-                self.game,
-                agent,
-                opponent,
-                games=games,
-                seed=stream_seed(self.config.seed, "series", *([number] if number else [])),
-                concurrency=min(256, games),
-                max_plies=self.config.self_play.max_plies or None,
-                progress=lambda _: bar.advance(),
-                sprt=sprt,
-            )
+        return shown_series(
+            self.run,
+            description,
+            self.game,
+            agent,
+            opponent,
+            games=games,
+            seed=stream_seed(self.config.seed, "series", *([number] if number else [])),
+            max_plies=self.config.self_play.max_plies,
+            sprt=sprt,
+        )
 
     @property
     def best(self) -> Path:
