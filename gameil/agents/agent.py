@@ -39,6 +39,11 @@ class Decisions:
     values: NDArray[np.float32] | None = None
     """``[B]``: expected return of the mover in [-1, 1], where the agent has one."""
 
+    @classmethod
+    def certain(cls, actions: Sequence[int], *, values: NDArray[np.float32] | None = None) -> "Decisions":
+        """Decisions that nothing was drawn for."""
+        return cls(np.array(actions, np.int64), np.zeros(len(actions), np.float32), values=values)
+
 
 class Agent(Protocol):
     """Decides. Built from a spec string by ``agents.spec.build_agent``; used by one thread at a time."""

@@ -49,7 +49,7 @@ class MctsAgent:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(usable_cores(), thread_name_prefix="mcts")
             actions = list(self._executor.map(lambda job: self._search(*job), jobs))
-        return Decisions(np.array(actions, np.int64), np.zeros(len(actions), np.float32))
+        return Decisions.certain(actions)
 
     def _search(self, state: State, seed: int) -> int:
         if not isinstance(state, OpenSpielState):

@@ -211,7 +211,7 @@ class ExternalAgent:
     def act(self, requests: Sequence[Request]) -> Decisions:
         judged = self.judge([request.state for request in requests])
         actions = [next(iter(equities)) for equities in judged]
-        return Decisions(np.array(actions, np.int64), np.zeros(len(actions), np.float32))
+        return Decisions.certain(actions)
 
     def judge(self, states: Sequence[State]) -> list[dict[int, float]]:
         """``judge_actions`` of each state."""

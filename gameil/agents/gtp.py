@@ -85,7 +85,7 @@ class GtpAgent:
 
     def act(self, requests: Sequence[Request]) -> Decisions:
         actions = self._ask([(request.game, request.state, request.rng) for request in requests])
-        return Decisions(np.array(actions, np.int64), np.zeros(len(actions), np.float32))
+        return Decisions.certain(actions)
 
     def choose(self, states: Sequence[State], rngs: Sequence[np.random.Generator]) -> list[int]:
         """The engine's move in each state; states of one game are best in a row."""

@@ -46,9 +46,8 @@ class MinimaxAgent:
 
     def act(self, requests: Sequence[Request]) -> Decisions:
         chosen = [self._choose(request) for request in requests]
-        actions = np.array([action for action, _ in chosen], np.int64)
         values = np.array([value for _, value in chosen], np.float32)
-        return Decisions(actions, np.zeros(len(actions), np.float32), values=values)
+        return Decisions.certain([action for action, _ in chosen], values=values)
 
     def _choose(self, request: Request) -> tuple[int, float]:
         """The action and its value for the mover."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pyspiel
 
 from gameil.agents.agent import Decisions, Request
@@ -43,7 +42,7 @@ class OpenSpielBotAgent:
 
     def act(self, requests: Sequence[Request]) -> Decisions:
         actions = [self._decide(request) for request in requests]
-        return Decisions(np.array(actions, np.int64), np.zeros(len(actions), np.float32))
+        return Decisions.certain(actions)
 
     def _decide(self, request: Request) -> int:
         state = request.state

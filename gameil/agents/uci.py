@@ -8,8 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from gameil.agents.agent import Decisions, Request
 from gameil.agents.engine_pool import EnginePool, IllegalAnswerError, usable_cores
 from gameil.agents.engine_process import EngineConfig, EngineProcess
@@ -168,7 +166,7 @@ class UciAgent:
     def act(self, requests: Sequence[Request]) -> Decisions:
         questions = [(request.state, self._lines.line(request.game, request.state)) for request in requests]
         actions = [next(iter(values)) for values in self._pool.ask(self._judge, questions)]
-        return Decisions(np.array(actions, np.int64), np.zeros(len(actions), np.float32))
+        return Decisions.certain(actions)
 
     def judge(self, states: Sequence[State]) -> list[dict[int, float]]:
         """What the engine thinks of each state: its move first, then its other lines, each with the expected return.

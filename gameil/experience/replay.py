@@ -54,7 +54,7 @@ class ReplayConfig:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decisions:
+class ReplayedDecisions:
     """Decisions read out of a replay, with their legal actions."""
 
     observations: NDArray[np.float16]
@@ -137,11 +137,11 @@ class Replay:
         places, weights = self.places.draw(batch, config.beta(update), rng, demonstration_share=share)
         return places, weights, places < self.demonstrations
 
-    def decisions(self, places: NDArray[np.int64]) -> Decisions:
+    def decisions(self, places: NDArray[np.int64]) -> ReplayedDecisions:
         """What is stored at ``places`` ``[B]``."""
         rows, legal = np.nonzero(np.unpackbits(self._legal[places], axis=1))
         actions = self._actions[places]
-        return Decisions(
+        return ReplayedDecisions(
             observations=self._observations[places],
             legal=legal,
             rows=rows,

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gameil.errors import CheckpointError, ConfigError
-from gameil.experience.replay import Ahead, Decisions, Replay, ReplayConfig
+from gameil.experience.replay import Ahead, ReplayedDecisions, Replay, ReplayConfig
 from gameil.learners.learner import StepResult
 from gameil.learners.updates import NetworkUpdates, UpdateConfig
 from gameil.losses.action_values import double_q_values, huber_loss, large_margin_loss
@@ -211,7 +211,7 @@ class QLearning:
         targets: NDArray[np.float32] = ahead.rewards + ahead.discounts * values
         return targets
 
-    def _forward(self, model: PolicyValueNet, decisions: Decisions) -> tuple[Tensor, Tensor]:
+    def _forward(self, model: PolicyValueNet, decisions: ReplayedDecisions) -> tuple[Tensor, Tensor]:
         """Log-probabilities beside the legal actions ``[L]``, and values ``[B]``."""
         tensor = self.network.tensor
         scores, values = self.network.forward(decisions.observations, model)

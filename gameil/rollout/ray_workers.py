@@ -13,8 +13,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gameil.errors import ConfigError, GameilError
-from gameil.rollout.workers import MOST_DEATHS, QUEUED, Job, JobFailure, JobFunction, JobResult, do_job
+from gameil.errors import ConfigError
+from gameil.rollout.workers import (
+    MOST_DEATHS,
+    QUEUED,
+    Job,
+    JobFailure,
+    JobFunction,
+    JobResult,
+    do_job,
+    require_broadcast,
+)
 
 MOST_STORED = 64
 """Snapshots kept in the object store; those used least recently leave it and are put there again when needed."""
@@ -75,9 +84,7 @@ class RayWorkers:
         return max(0, able - len(self._waiting))
 
     def submit(self, job: Job) -> None:
-        missing = [name for name in job.snapshots if name not in self._paths]
-        if missing:
-            raise GameilError(f"job {job.id} needs snapshot {missing[0]}, which was never broadcast")
+        require_broadcast(job, self._paths)
         self._waiting.append(job)
         self._hand_out()
 

@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -149,9 +149,7 @@ class LocalWorkers:
         return [each.pid for each in self._team]
 
     def submit(self, job: Job) -> None:
-        missing = [name for name in job.snapshots if name not in self._snapshots]
-        if missing:
-            raise GameilError(f"job {job.id} needs snapshot {missing[0]}, which was never broadcast")
+        require_broadcast(job, self._snapshots)
         self._waiting.append(job)
         self._hand_out()
 
@@ -285,8 +283,19 @@ def do_job(function: JobFunction, job: Job, paths: Mapping[str, Path]) -> JobRes
     try:
         return JobResult(job.id, function(job, paths), time.perf_counter() - before)
     except Exception as error:  # whatever it is, the main process is told
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        return JobFailure(job.id, "error", reason, error if isinstance(error, GameilError) else None)
+        return _raised(job, error)
+
+
+def _raised(job: Job, error: Exception, what: str = "") -> JobFailure:
+    reason = " ".join(f"{what}{type(error).__name__}: {error}".split())
+    return JobFailure(job.id, "error", reason, error if isinstance(error, GameilError) else None)
+
+
+def require_broadcast(job: Job, known: Container[str]) -> None:
+    """Raises ``GameilError`` where a job names a snapshot that no worker could be given."""
+    missing = [name for name in job.snapshots if name not in known]
+    if missing:
+        raise GameilError(f"job {job.id} needs snapshot {missing[0]}, which was never broadcast")
 
 
 def _work(pipe: "Connection[Any, Any]", start: Callable[[], JobFunction], threads: int) -> None:
@@ -325,8 +334,6 @@ def _work(pipe: "Connection[Any, Any]", start: Callable[[], JobFunction], thread
             try:
                 function = start()
             except Exception as error:  # nobody else would hear of it
-                reason = " ".join(f"{type(error).__name__}: {error}".split())
-                own = error if isinstance(error, GameilError) else None
-                send("ended", job.id, JobFailure(job.id, "error", f"the worker cannot start: {reason}", own))
+                send("ended", job.id, _raised(job, error, "the worker cannot start: "))
                 continue
         send("ended", job.id, do_job(function, job, paths))
