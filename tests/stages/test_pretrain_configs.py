@@ -12,12 +12,12 @@ from gameil.stages.pretrain import PretrainConfig
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "pretrain").glob("*.toml"))
 ENVIRONMENTS = {
-    "overcooked": "pettingzoo:overcooked",
-    "overcooked-pixels": "pettingzoo:overcooked(frames=4,view=pixels)",
-    "pistonball": "pettingzoo:pistonball_v6(bins=41,n_pistons=10,size=48)",
-    "tree": "pettingzoo:tree",
+    "overcooked": ("pettingzoo:overcooked", "cramped_room"),
+    "overcooked-pixels": ("pettingzoo:overcooked(frames=4,view=pixels)", "cramped_room-pixels"),
+    "pistonball": ("pettingzoo:pistonball_v6(bins=41,n_pistons=10,size=48)", "pistons"),
+    "tree": ("pettingzoo:tree", "tree"),
 }
-"""Games of the configurations that are called otherwise; there is a dataset for each of their views."""
+"""Game and dataset of the configurations that are not called by their game."""
 
 
 def test_there_are_configurations() -> None:
@@ -28,7 +28,7 @@ def test_there_are_configurations() -> None:
 def test_configurations_are_read_and_fit_their_games(path: Path) -> None:
     config = parse_config(PretrainConfig, read_toml(path), str(path))
     name = path.stem.partition("-")[0]
-    if path.stem not in ENVIRONMENTS:
-        assert config.dataset == Path("data") / f"{name}.lmdb"
-    game = make_game(ENVIRONMENTS.get(path.stem, name))
+    game_id, dataset = ENVIRONMENTS.get(path.stem, (name, name))
+    assert config.dataset == Path("data") / f"{dataset}.lmdb"
+    game = make_game(game_id)
     assert model_shapes(config.model, game, ObservationEncoder(game, config.encoder).shape)
