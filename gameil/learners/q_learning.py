@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gameil.errors import CheckpointError, ConfigError
-from gameil.experience.replay import Ahead, ReplayedDecisions, Replay, ReplayConfig
+from gameil.experience.replay import Ahead, Replay, ReplayConfig, ReplayedDecisions
 from gameil.learners.learner import StepResult
 from gameil.learners.updates import NetworkUpdates, UpdateConfig
 from gameil.losses.action_values import double_q_values, huber_loss, large_margin_loss
