@@ -104,6 +104,24 @@ def attacks(kinds: NDArray[np.integer[Any]], squares: Squares, occupied: Sets, c
     return found
 
 
+def alone_between(kings: Squares, straight: Sets, diagonal: Sets, rooks: Sets, bishops: Sets, occupied: Sets) -> Sets:
+    """Pieces of either side that alone stand between a king and a line piece that would else attack it, ``[B]``.
+
+    ``straight`` and ``diagonal`` are what the king sees along lines; ``rooks`` and ``bishops`` contain the queens.
+    """
+    seen = (straight | diagonal) & occupied
+    further, beyond = lines_from(kings, occupied & ~seen)
+    found = np.zeros_like(occupied)
+    for reach, now, pieces, way in ((further, straight, rooks, 0), (beyond, diagonal, bishops, 1)):
+        snipers = reach & ~now & pieces
+        while (here := np.flatnonzero(snipers)).size:
+            sniper = snipers[here] & (~snipers[here] + _ONE)
+            snipers[here] ^= sniper
+            # What both see along the line that joins them; their other lines are parallel and do not meet.
+            found[here] |= lines_from(only_square(sniper), occupied[here])[way] & now[here] & seen[here]
+    return found
+
+
 def sets_of(marks: NDArray[np.bool_]) -> Sets:
     """Sets ``[...]`` of marked squares ``[..., 64]``."""
     found: Sets = np.packbits(np.ascontiguousarray(marks), axis=-1, bitorder="little").view(np.uint64)

@@ -27,6 +27,7 @@ from gameil.games.bitboards import (
     WHITE,
     Sets,
     Squares,
+    alone_between,
     attacks,
     lines_from,
     only_square,
@@ -112,14 +113,7 @@ def legal_actions(boards: Boards) -> tuple[NDArray[np.int32], NDArray[np.int64]]
     first = only_square(checkers[checked] & (~checkers[checked] + _ONE))
     single = (checkers[checked] & (checkers[checked] - _ONE)) == 0
     allowed[checked] = np.where(single, between[kings[checked] * 64 + first] | BIT[first], _NO_SQUARES)
-    blockers = (straight | diagonal) & own
-    further = lines_from(kings, occupied & ~blockers)
-    snipers = (further[0] & ~straight & rooks) | (further[1] & ~diagonal & bishops)
-    pinned = np.zeros(size, np.uint64)
-    while (here := np.flatnonzero(snipers)).size:
-        sniper = snipers[here] & (~snipers[here] + _ONE)
-        snipers[here] ^= sniper
-        pinned[here] |= between[kings[here] * 64 + only_square(sniper)] & blockers[here]
+    pinned = alone_between(kings, straight, diagonal, rooks, bishops, occupied) & own
 
     # Pieces in the order of the actions' sources: by file, then by rank.
     found = np.flatnonzero(own_squares.reshape(size, 8, 8).transpose(0, 2, 1))

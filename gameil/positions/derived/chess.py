@@ -15,6 +15,7 @@ from gameil.games.bitboards import (
     KNIGHT_STEPS,
     PAWN_TAKES,
     Sets,
+    alone_between,
     attacks,
     lines_from,
     marks_of,
@@ -52,7 +53,7 @@ def write_chess(observations: NDArray[Any], out: NDArray[Any]) -> None:
         kings = only_square(np.maximum(mine[:, _KING] & (~mine[:, _KING] + _ONE), _ONE))
         straight, diagonal = lines_from(kings, occupied)
         rooks, bishops = theirs[:, _ROOK] | theirs[:, _QUEEN], theirs[:, _BISHOP] | theirs[:, _QUEEN]
-        single[:, side] = _alone_between(kings, straight, diagonal, rooks, bishops, occupied)
+        single[:, side] = alone_between(kings, straight, diagonal, rooks, bishops, occupied)
         if side == 0:
             single[:, 2] = (straight & rooks) | (diagonal & bishops)
             single[:, 2] |= (KNIGHT_STEPS[kings] & theirs[:, _KNIGHT]) | (PAWN_TAKES[0, kings] & theirs[:, _PAWN])
@@ -73,23 +74,3 @@ def _attacks(sets: NDArray[np.uint64], occupied: Sets) -> NDArray[np.uint8]:
     if len(firsts):
         counts[owners[firsts]] = np.add.reduceat(marks_of(reach), firsts, axis=0)
     return counts.reshape(-1, _KINDS, 64)
-
-
-def _alone_between(
-    kings: NDArray[np.intp], straight: Sets, diagonal: Sets, rooks: Sets, bishops: Sets, occupied: Sets
-) -> Sets:
-    """Pieces of either side that alone stand between a king and a line piece that would else attack it, ``[B]``.
-
-    ``straight`` and ``diagonal`` are what the king sees along lines; ``rooks`` and ``bishops`` contain the queens.
-    """
-    seen = (straight | diagonal) & occupied
-    further, beyond = lines_from(kings, occupied & ~seen)
-    found = np.zeros_like(occupied)
-    for reach, now, pieces, way in ((further, straight, rooks, 0), (beyond, diagonal, bishops, 1)):
-        snipers = reach & ~now & pieces
-        while (here := np.flatnonzero(snipers)).size:
-            sniper = snipers[here] & (~snipers[here] + _ONE)
-            snipers[here] ^= sniper
-            # What both see along the line that joins them; their other lines are parallel and do not meet.
-            found[here] |= lines_from(only_square(sniper), occupied[here])[way] & now[here] & seen[here]
-    return found
