@@ -174,7 +174,8 @@ class QLearning:
         config, tensor = self.config, self.network.tensor
         places, weights, shown = self.replay.draw(config.minibatch, self.network.updates, rng)
         now = self.replay.decisions(places)
-        one_step, n_step = self._targets(places, 1), self._targets(places, config.steps)
+        one_step = self._targets(places, 1)
+        n_step = one_step if config.steps == 1 else self._targets(places, config.steps)
         values = action_values(*self._forward(self.model, now), tensor(now.rows), config.advantage_scale)  # [L]
         taken = values.index_select(0, tensor(now.action_places))
         errors = taken - tensor(one_step)

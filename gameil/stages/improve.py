@@ -152,9 +152,10 @@ class _Improving:
         """One iteration: play, store, search again, learn, measure, save."""
         config, began = self.config, time.monotonic()
         frames = self.play.frames
-        games = self.collect(interrupt)
+        full, fast = self.searches()
+        games = self.collect(full, fast, interrupt)
         played = time.monotonic()
-        metrics = self.keep(games)
+        metrics = self.keep(games, full)
         stored = time.monotonic()
         steps = max(1, round(labels_in(games) * config.passes / (config.batch_size * (1.0 - self._people_share()))))
         metrics |= self.learn(steps, interrupt)
@@ -184,11 +185,10 @@ class _Improving:
         config = self.config
         return config.dataset_share(self.learner.steps_done) if config.dataset is not None else 0.0
 
-    def collect(self, interrupt: DeferredInterrupt) -> list[SearchedGame]:
+    def collect(self, full: GumbelSearch, fast: GumbelSearch, interrupt: DeferredInterrupt) -> list[SearchedGame]:
         """Self-play with the averaged weights until there are enough labels."""
         config = self.config
         wanted = config.labels_per_iteration
-        full, fast = self.searches()
         with self.run.progress(f"iteration {self.iteration}: self-play", wanted, "labels") as bar:
 
             def progress(labels: int) -> None:
@@ -205,7 +205,7 @@ class _Improving:
         return games
 
     def searches(self) -> tuple[GumbelSearch, GumbelSearch]:
-        """The full and the fast search with the network as it is."""
+        """The full and the fast search with the network as it is: made once an iteration, as backends take seconds."""
         play = self.config.self_play
         evaluators = state_evaluators(
             self.learner.evaluation_model(),
@@ -218,8 +218,8 @@ class _Improving:
         fast = replace(full, simulations=play.fast_simulations, gumbel_scale=0.0)
         return GumbelSearch(evaluators, full), GumbelSearch(evaluators, fast)
 
-    def keep(self, games: list[SearchedGame]) -> dict[str, float]:
-        """Stores games and labels, and lets them into the window; reanalyses older ones."""
+    def keep(self, games: list[SearchedGame], full: GumbelSearch) -> dict[str, float]:
+        """Stores games and labels, and lets them into the window; reanalyses older ones by the full search."""
         config = self.config
         moves = [move for game in games for move in game.moves]
         metrics: dict[str, float] = {}
@@ -238,7 +238,7 @@ class _Improving:
         old = self.window.game_ids()
         self.window.add(encoded(self.positions, stored))
         if config.reanalysed and len(old):
-            self.reanalyse(old.tolist(), round(config.reanalysed * len(moves)))
+            self.reanalyse(old.tolist(), round(config.reanalysed * len(moves)), full)
         known = [move.known for move in moves]
         outcomes = [game.played.returns[0] for game in games if game.played.returns is not None]
         return metrics | {
@@ -249,7 +249,7 @@ class _Improving:
             / max(1, len(games)),
         }
 
-    def reanalyse(self, game_ids: list[int], positions: int) -> None:
+    def reanalyse(self, game_ids: list[int], positions: int, full: GumbelSearch) -> None:
         """Searches about so many positions of older games again, whole games at a time."""
         config = self.config
         rng = generator(config.seed, "reanalysed", self.iteration)
@@ -259,7 +259,7 @@ class _Improving:
                 break
             chosen.append(game_id)
             positions -= len(self.data.labels(game_id))
-        found = search_again(self.data, chosen, self.searches()[0], seed=config.seed, round=self.iteration)
+        found = search_again(self.data, chosen, full, seed=config.seed, round=self.iteration)
         if not found:
             return
         policies = [move.weights for _, move, _ in found]
