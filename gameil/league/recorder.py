@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gameil.agents.agent import Decisions, Request
 from gameil.games.game import CHANCE_PLAYER, Game, State
 from gameil.positions.encoder import ObservationEncoder
-from gameil.positions.position_batch import flat_legal
+from gameil.positions.position_batch import flat_legal, row_starts
 from gameil.rollout.matches import MatchResult
 from gameil.rollout.seat_steps import EndedSeat, SeatSteps, gather
 from gameil.rollout.self_play import LegalEvaluator, draw_actions
@@ -43,7 +43,7 @@ class SeatRecorder:
         uniforms = np.array([request.rng.random() for request in requests])
         places, chosen = draw_actions(log_probs, rows, uniforms)
         if self._records:
-            starts = np.flatnonzero(np.diff(rows, prepend=-1))
+            starts = row_starts(rows)
             halves = observations.astype(np.float16)
             for index, request in enumerate(requests):
                 self._seats.setdefault((request.game, request.seat), SeatSteps()).add(

@@ -153,6 +153,11 @@ def span_places(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray
     return places
 
 
+def row_starts(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each row begins, of ascending ``rows`` ``[L]`` that leave none out."""
+    return np.flatnonzero(np.diff(rows, prepend=-1))
+
+
 def flat_legal(legal_lists: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Legal actions of ``B`` positions in a row ``[L]``, and the position each belongs to ``[L]``."""
     counts = np.fromiter(map(len, legal_lists), np.int64, len(legal_lists))

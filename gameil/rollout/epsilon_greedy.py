@@ -6,6 +6,7 @@ Letters: ``B`` states, ``L`` their legal actions in a row.
 import numpy as np
 from numpy.typing import NDArray
 
+from gameil.positions.position_batch import row_starts
 from gameil.rollout.self_play import LegalEvaluator
 
 
@@ -26,7 +27,7 @@ class EpsilonGreedy:
         """Log-probabilities of what it plays beside ``legal [L]``, and the network's values ``[B]``."""
         log_probs, values = self._evaluator.evaluate_legal(observations, legal, rows, conditions)
         counts = np.bincount(rows, minlength=len(values))
-        best = np.maximum.reduceat(log_probs, np.flatnonzero(np.diff(rows, prepend=-1)))
+        best = np.maximum.reduceat(log_probs, row_starts(rows))
         greedy = (log_probs == best[rows]).astype(np.float32)
         ties = np.bincount(rows, greedy, minlength=len(values))
         probs = self._epsilon / counts[rows] + (1.0 - self._epsilon) * greedy / ties[rows]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gameil.errors import ConfigError
 from gameil.games.game import CHANCE_PLAYER, Game, State, Truncates
 from gameil.positions.encoder import ObservationEncoder
-from gameil.positions.position_batch import flat_legal
+from gameil.positions.position_batch import flat_legal, row_starts
 from gameil.rollout.matches import draw_chance
 from gameil.rollout.opening_statistics import UNTOLD, OpeningStatistics
 from gameil.rollout.seat_steps import EndedSeat, SeatSteps, gather
@@ -261,7 +261,7 @@ def draw_actions(
     Returns:
         The places ``[B]`` of the drawn actions among the flat legal ones, and their normalised log-probabilities.
     """
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    starts = row_starts(rows)
     shifted = log_probs.astype(np.float64) - np.maximum.reduceat(log_probs, starts)[rows]
     probs = np.exp(shifted)
     totals = np.add.reduceat(probs, starts)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.errors import ConfigError
+from gameil.positions.position_batch import row_starts
 
 LEAST_ETA, GREATEST_ETA = 1e-4, 1e4
 """Between them eta is looked for: values lie in [-1, 1], so beyond them p* is argmax or the prior."""
@@ -29,7 +30,7 @@ def improved_policy(
         rows: state of each action, ascending, ``[L]``.
         eta: above 0.
     """
-    starts = _starts(rows)
+    starts = row_starts(rows)
     with np.errstate(divide="ignore"):
         scores = np.log(priors.astype(np.float64)) + q.astype(np.float64) / eta
     scores -= np.maximum.reduceat(scores, starts)[rows]
@@ -49,7 +50,7 @@ def dual(
     priors: NDArray[np.float32], q: NDArray[np.float32], rows: NDArray[np.int64], eta: float, epsilon: float
 ) -> float:
     """g(eta); arguments as of ``improved_policy``."""
-    starts = _starts(rows)
+    starts = row_starts(rows)
     with np.errstate(divide="ignore"):
         scores = np.log(priors.astype(np.float64)) + q.astype(np.float64) / eta
     most = np.maximum.reduceat(scores, starts)
@@ -84,7 +85,3 @@ def best_eta(
         else:
             high = middle
     return float(np.exp(high))
-
-
-def _starts(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.flatnonzero(np.diff(rows, prepend=-1))
