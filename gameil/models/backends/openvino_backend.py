@@ -45,6 +45,8 @@ class OpenVinoBackend:
                 "INFERENCE_PRECISION_HINT": "bf16" if dtype == torch.bfloat16 else "f32",
                 "INFERENCE_NUM_THREADS": torch.get_num_threads(),
                 "PERFORMANCE_HINT": "LATENCY",
+                # Otherwise each copy of the lanes binds its one thread to the first core: both there, the rest idle.
+                "ENABLE_CPU_PINNING": False,
             },
         )
         self._request = compiled.create_infer_request()
