@@ -1,4 +1,4 @@
-"""``gameil league run|status|standings NAME``: a league of agents that learn by beating each other."""
+"""``gameil league run|status|standings|evaluate NAME``: a league of agents that learn by beating each other."""
 
 import json
 from collections.abc import Sequence
@@ -10,6 +10,8 @@ from gameil.errors import ConfigError
 USAGE = """usage: gameil league run NAME [--resume] [--turns N] [--minutes M] [--workers N] [--ray auto|HOST:PORT]
        gameil league status NAME       how far it is
        gameil league standings NAME    ratings, best responses, lineage
+       gameil league evaluate NAME [--player main-0] [--games N] [--temperature T] [--opponents SPEC ...] ...
+                                       the main as it is against its past, all exploiters and others, in games apart
 
 NAME is defined by leagues/NAME.toml; its state is kept in leagues/NAME/. Another directory than leagues: --leagues DIR.
 Flags of every long command: --resume, --json, --quiet, --debug."""
@@ -21,8 +23,8 @@ def main(argv: Sequence[str]) -> int:
     if not rest or rest[0] in ("-h", "--help"):
         print(USAGE)
         return 0
-    if rest[0] not in ("run", "status", "standings"):
-        raise ConfigError(f"league {rest[0]!r}: there are run, status and standings (gameil league --help)")
+    if rest[0] not in ("run", "status", "standings", "evaluate"):
+        raise ConfigError(f"league {rest[0]!r}: there are run, status, standings and evaluate (gameil league --help)")
     if len(rest) < 2 or rest[1].startswith("-"):
         if rest[1:] and rest[1] in ("-h", "--help"):
             print(USAGE)
@@ -34,6 +36,8 @@ def main(argv: Sequence[str]) -> int:
         raise ConfigError(f"league {name!r}: the name of a league is one plain name, without slashes")
     if rest[0] == "run":
         return _run(leagues, name, flags, rest[2:])
+    if rest[0] == "evaluate":
+        return _evaluate(leagues / name, flags, rest[2:])
     if len(rest) > 2:
         raise ConfigError(f"league {rest[0]}: unknown argument {rest[2]!r} (gameil league --help)")
     return _show(rest[0], leagues / name, flags)
@@ -70,6 +74,27 @@ def _run(leagues: Path, name: str, flags: CommonFlags, rest: list[str]) -> int:
             run.say(f"league: {leagues / name}")
     if flags.json:
         print(json.dumps({"league": str(leagues / name), **results}))
+    return 0
+
+
+def _evaluate(directory: Path, flags: CommonFlags, rest: list[str]) -> int:
+    from gameil.cli.league_text import evaluation_text
+    from gameil.league.reading import read_league
+    from gameil.stages.league_evaluate import LeagueEvaluateConfig, league_evaluate
+    from gameil.tracking.run import Run
+
+    config = parse(LeagueEvaluateConfig, rest, prog="gameil league evaluate NAME", description="Measures a league.")
+    own = directory / "evaluations" / f"turn-{read_league(directory).state.turn:06}"
+    quiet = flags.quiet or flags.json
+    with Run.open(own, config, stage="league-evaluate", resume=flags.resume, track=False, quiet=quiet) as run:
+        results = run.results() if run.finished else league_evaluate(directory, config, run)
+        if not run.finished:
+            run.finish(results)
+        if not flags.json:
+            print(evaluation_text(results))
+            run.say(f"games and results: {own}")
+    if flags.json:
+        print(json.dumps({"run": str(own), **results}))
     return 0
 
 

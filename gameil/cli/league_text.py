@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gameil.arena.tables import aligned, series_table
 from gameil.league.players import LeaguePlayer
 
 
@@ -48,3 +49,25 @@ def status_text(values: Mapping[str, Any]) -> str:
             f"{each['copies']:>3} copies, {each['restarts']:>3} restarts"
         )
     return "\n".join(lines)
+
+
+def evaluation_text(values: Mapping[str, Any]) -> str:
+    """Each series of ``league_evaluate``, then the groups that have several opponents, then what goes in circles."""
+    cells = [["group", "opponents", "games", "score", "95 % by openings", "lowest"]]
+    for group, found in values["groups"].items():
+        low, high = found["interval"]
+        lowest = found["lowest"]
+        least, most = lowest["interval"]
+        cells.append(
+            [
+                group,
+                str(found["opponents"]),
+                f"{found['games']:,}",
+                f"{found['score']:.1%}",
+                f"{low:.1%} to {high:.1%}",
+                f"{lowest['score']:.1%} ({least:.1%} to {most:.1%}) {lowest['against']}",
+            ]
+        )
+    head = f"{values['player']} as of turn {values['turn']:,}:"
+    cyclic = f"cyclic share of the league's payoffs: {values['cyclic_share']:.1%}"
+    return "\n".join([head, series_table(values["series"]), "", aligned(cells), "", cyclic])

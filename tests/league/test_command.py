@@ -78,6 +78,28 @@ def test_status_and_standings(leagues: Path, capsys: pytest.CaptureFixture[str])
     assert {"easy", "main-0.0", "main-0"} <= {row["player"] for row in values["table"]}
 
 
+def test_the_main_is_measured_against_everybody(leagues: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["league", "evaluate", "toy", "--leagues", str(leagues), "--games", "4", "--opponents", "random"]
+    assert main([*command, "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    players = [json.loads(line) for line in (leagues / "toy" / "players.jsonl").read_text().splitlines()]
+    copies = {each["name"] for each in players if each["role"] == "historical"}
+    assert values["series"][0]["against"] == "start"
+    assert {row["against"] for row in values["series"]} == copies | {"start", "easy", "random"}
+    early = {each["name"] for each in players if each["origin_role"] == "main" and each["turn"] <= 4}
+    assert {row["against"] for row in values["series"] if row["group"] == "mains of the first half"} == early
+    for group, found in values["groups"].items():
+        scores = [row["score"] for row in values["series"] if row["group"] == group]
+        assert found["score"] == pytest.approx(sum(scores) / len(scores))
+        assert found["lowest"]["score"] == min(scores)
+        assert found["interval"][0] <= found["score"] <= found["interval"][1]
+    # Measured once: asked again, it reads what is there; another measurement of the same turn is refused.
+    assert main(command) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main([*command, "--resume"]) == 0
+    assert "mains of the first half" in capsys.readouterr().out
+
+
 def test_a_league_is_not_begun_twice_by_accident(leagues: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["league", "run", "toy", "--leagues", str(leagues), "--turns", "9"]) == 2
     assert "--resume" in capsys.readouterr().err
@@ -86,7 +108,7 @@ def test_a_league_is_not_begun_twice_by_accident(leagues: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["play", "toy"], "there are run, status and standings"),
+        (["play", "toy"], "there are run, status, standings and evaluate"),
         (["run"], "which league"),
         (["run", "../x"], "without slashes"),
         (["run", "nothing"], "nothing.toml"),
@@ -94,6 +116,7 @@ def test_a_league_is_not_begun_twice_by_accident(leagues: Path, capsys: pytest.C
         (["status", "toy", "more"], "unknown argument 'more'"),
         (["run", "toy", "--leagues"], "--leagues needs a value"),
         (["run", "toy", "--turns", "0"], "turns must be above 0"),
+        (["evaluate", "toy", "--games", "0"], "games must be at least 1"),
         (["run", "toy", "--turn", "1"], "did you mean --turns"),
     ],
 )
