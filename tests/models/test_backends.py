@@ -1,6 +1,9 @@
 """Inference backends: each says what torch says, for any batch, and the choice among them refuses those that do not."""
 
+import contextlib
+import os
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -114,6 +117,22 @@ def test_every_backend_here_is_tried_and_float32_ones_agree() -> None:
     assert all(result.same_top1 == 1.0 and result.value_error < 1e-4 for result in exact)
     log_probs, _ = choice.evaluator.evaluate_legal(samples.observations, samples.legal, samples.rows)
     assert np.isfinite(log_probs).all()
+
+
+def test_copies_are_not_bound_to_the_same_core() -> None:
+    _skip_without("openvino")
+    if not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("no second core, or a system that does not tell")
+    model, encoder = network("residual")
+    backend = NetworkEvaluator(model, backend="openvino").backend
+    caller = threading.Thread(target=lambda: [backend(np.zeros((64, *encoder.shape), np.float32)) for _ in range(100)])
+    caller.start()
+    allowed = set()
+    while caller.is_alive():
+        if caller.native_id is not None:
+            with contextlib.suppress(ProcessLookupError):
+                allowed.add(frozenset(os.sched_getaffinity(caller.native_id)))
+    assert allowed == {frozenset(os.sched_getaffinity(0))}
 
 
 def test_eight_bits_come_near_and_are_shown_positions_first() -> None:
