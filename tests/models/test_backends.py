@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import shutil
 import sys
 import threading
 
 import numpy as np
 import pytest
 import torch
+from torch._dynamo.exc import TorchDynamoException
 
 from gameil.errors import ConfigError
 from gameil.games.registry import make_game
@@ -117,6 +119,26 @@ def test_every_backend_here_is_tried_and_float32_ones_agree() -> None:
     assert all(result.same_top1 == 1.0 and result.value_error < 1e-4 for result in exact)
     log_probs, _ = choice.evaluator.evaluate_legal(samples.observations, samples.legal, samples.rows)
     assert np.isfinite(log_probs).all()
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++, which is not here")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own
+def test_the_compiled_network_says_what_torch_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, encoder = network("mlp")
+    backend = NetworkEvaluator(model, backend="compiled", precision="float32").backend
+    observations = np.random.default_rng(0).random((3, *encoder.shape), dtype=np.float32)
+    scores, values = backend(observations)
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(observations))
+    torch.testing.assert_close(scores, expected.scores, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(values, expected.values, atol=1e-5, rtol=1e-5)
+
+    def fail(*_: torch.Tensor) -> None:
+        raise TorchDynamoException("no compiler\nand a page more")
+
+    monkeypatch.setattr(backend, "_compiled", fail)
+    with pytest.raises(ConfigError, match=r"cannot compile this network here: no compiler$"):
+        backend(observations)
 
 
 def test_copies_are_not_bound_to_the_same_core() -> None:

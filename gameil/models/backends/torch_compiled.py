@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from torch import Tensor
+from torch._dynamo.exc import TorchDynamoException
 
 from gameil.errors import ConfigError
 from gameil.models.backends.backend import Array
@@ -40,7 +41,11 @@ class CompiledBackend:
         )
         # no_grad, not inference_mode: its tensors are of another kind, which would compile everything twice.
         with torch.no_grad():
-            scores, values = self._compiled(*self._eager.tensors(filled))[:2]
+            try:
+                scores, values = self._compiled(*self._eager.tensors(filled))[:2]
+            except TorchDynamoException as error:  # most often: no C++ compiler
+                reason = str(error).strip().partition("\n")[0]
+                raise ConfigError(f"backend 'compiled' cannot compile this network here: {reason}") from error
             return scores[:number], values[:number].float()
 
 
