@@ -35,7 +35,7 @@ def require_players(path: Path, names: Sequence[str]) -> None:
     dataset = Dataset(path)
     games: Counter[str] = Counter()
     for game_id in dataset.game_ids().tolist():
-        games.update({name for name in dataset.player_names(game_id) if name})
+        games.update(dict.fromkeys(name for name in dataset.player_names(game_id) if name).keys())
     known = {name_key(name) for name in games}
     for name in names:
         if name_key(name) not in known:

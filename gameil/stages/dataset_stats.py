@@ -183,7 +183,7 @@ def _spread_of(path: Path, game_ids: range) -> tuple[int, _Spread]:
         spread.months[date[:7] if date[:4].isdecimal() else UNKNOWN] += 1
         spread.time_classes[time_class(played.time_control, played.event, played.tags) or UNKNOWN] += 1
         spread.terminations[played.termination] += 1
-        spread.players.update({player.name for player in played.players if player.name})
+        spread.players.update(dict.fromkeys(player.name for player in played.players if player.name).keys())
         for player in played.players:
             if player.title is not None:
                 spread.titles[player.title] += 1

@@ -81,14 +81,23 @@ class _Forgetting:
         detail, excerpt = (self._cut_text(self.text(text)) for text in (error.detail, error.excerpt))
         return RecordError(place, self.text(error.reason), detail, excerpt)
 
-    def filters(self, config: FilterConfig) -> FilterConfig:
-        """The filter with the pseudonyms in its patterns and names: so the games that passed it still do."""
-        keys = {name_key(name): pseudonym for name, pseudonym in self.pseudonyms.items()}
+    def filters(self, config: FilterConfig, left: Iterable[str]) -> FilterConfig:
+        """The filter with the pseudonyms in its patterns and names: so the games that passed it still do.
+
+        Names are equal there without case and double spaces: one may stand for several pseudonyms, and stays where one
+        of the players ``left`` has it.
+        """
+        kept = set(map(name_key, left))
+
+        def now(name: str) -> list[str]:
+            found = [other for spelt, other in self.pseudonyms.items() if name_key(spelt) == name_key(name)]
+            return [name, *found] if name_key(name) in kept or not found else found
+
         return replace(
             config,
             events=tuple(map(self.text, config.events)),
             events_out=tuple(map(self.text, config.events_out)),
-            players=tuple(keys.get(name_key(name), name) for name in config.players),
+            players=tuple(new for name in config.players for new in now(name)),
         )
 
     def text(self, text: str) -> str:
@@ -151,14 +160,14 @@ def forget_players(
     # Of the system's randomness, not of a seed: nobody may find the name again by trying all names.
     pseudonyms = {name: f"player-{os.urandom(4).hex()}" for name in dict.fromkeys(names)}
     change = _Forgetting(pseudonyms, mode)
-    filters = tuple(map(change.filters, meta.filters))
+    left = {name: number for name, number in found.players.items() if name not in pseudonyms}
+    filters = tuple(change.filters(config, left) for config in meta.filters)
     with rewritten(path) as temporary:
         with DatasetWriter(temporary, meta.family, split=meta.split, filters=filters) as writer:
             copy_dataset(path, writer, change, workers=workers, progress=progress)
             kept = writer.total().stored
         if not kept:
             raise DatasetError(f"{path}: no other games are in it: remove the dataset instead")
-    left = {name: number for name, number in found.players.items() if name not in pseudonyms}
     return {
         "dataset": str(path),
         "mode": mode,
