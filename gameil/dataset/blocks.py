@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gameil.dataset.augmentation import Augmentation
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.loader_config import LoaderConfig
+from gameil.dataset.players import seats_of_players
 from gameil.dataset.position_weights import PositionWeights
 from gameil.dataset.schema import Split
 from gameil.errors import DatasetError
@@ -87,9 +88,15 @@ class Blocks:
                 raise DatasetError(
                     f"{source.dataset}: has {self.num_labels} labels, but the position was taken with {place['labels']}"
                 )
-        self.ids = ids[sizes > 0]
-        self.sizes = sizes[sizes > 0]
-        """``[G]``: decisions of each game (labelled ones with labels)."""
+        ids, sizes = ids[sizes > 0], sizes[sizes > 0]
+        self._seats: dict[int, tuple[int, ...]] = {}
+        if self._config.players:
+            self._seats = seats_of_players(self._dataset, self._config.players, ids.tolist())
+            theirs = np.isin(ids, np.fromiter(self._seats, np.uint64, len(self._seats)))
+            ids, sizes = ids[theirs], sizes[theirs]
+        self.ids = ids
+        self.sizes = sizes
+        """``[G]``: decisions of each game (labelled ones with labels), the others' in a player's games included."""
         self.hashes = index["hash"][self.ids]
         self.taken = self.sizes
         """``[G]``: how many of them an epoch takes."""
@@ -105,7 +112,8 @@ class Blocks:
         """Raises ``DatasetError`` where the split has none."""
         if not len(self.ids):
             what = "labelled games" if self._source.labels else "games"
-            raise DatasetError(f"{self._source.dataset}: the {self._source.split} split has no {what}")
+            who = f" of {' or '.join(map(repr, self._config.players))}" if self._config.players else ""
+            raise DatasetError(f"{self._source.dataset}: the {self._source.split} split has no {what}{who}")
 
     def num_blocks(self, epoch: int) -> int:
         self._shuffle(epoch)
@@ -124,7 +132,10 @@ class Blocks:
         return self.encode(self.ids[games].tolist(), wanted)
 
     def encode(self, game_ids: list[int], wanted: list[NDArray[np.bool_] | None]) -> PositionPool:
-        """Positions of some games; ``wanted`` says which of each game's decisions, None for all."""
+        """Positions of some games; ``wanted`` says which of each game's decisions, None for all.
+
+        Where players are asked for, the others' decisions have weight 0.
+        """
         games = []
         dates = []
         for game_id, mine in zip(game_ids, wanted, strict=True):
@@ -133,7 +144,7 @@ class Blocks:
                 stored = self._dataset.observations(game_id)
                 played = replace(played, observations=np.concatenate(stored) if stored else None)
             labels = self._labels(game_id) if self._source.labels else None
-            games.append(StoredGame(game_id, played, labels, mine))
+            games.append(StoredGame(game_id, played, labels, mine, self._seats.get(game_id)))
             dates.append(played.date)
         try:
             pool = self._encoder.encode(games)

@@ -86,9 +86,7 @@ def decode_game_value(data: bytes, lookup: Lookup, what: str, *, for_replay: boo
         DatasetError: the bytes are not a game of this version.
     """
     source = ByteReader(data, lookup, what)
-    version, flags = source.blob(2)
-    if version != VERSION or flags & ~_KNOWN_FLAGS:
-        raise source.damaged(f"version {version} with flags {flags} is unknown, expected version {VERSION}")
+    flags = _read_flags(source)
     width = 4 if flags & _WIDE_ACTIONS else 2
     length = source.count(width)
     num_setup = source.uint()
@@ -150,6 +148,35 @@ def decode_game_value(data: bytes, lookup: Lookup, what: str, *, for_replay: boo
         )
     except ShapeError as error:
         raise source.damaged(str(error)) from error
+
+
+def decode_player_names(data: bytes, lookup: Lookup, what: str) -> tuple[str | None, ...]:
+    """The players' names of a game's value, by seat; what stands behind them is not read.
+
+    Raises:
+        DatasetError: the bytes are not a game of this version.
+    """
+    source = ByteReader(data, lookup, what)
+    width = 4 if _read_flags(source) & _WIDE_ACTIONS else 2
+    length = source.count(width)
+    source.uint()  # num_setup
+    source.blob(length * width)  # actions
+    source.skip_text()  # game_id
+    source.skip_text()  # start
+    _read_returns(source)
+    names = []
+    for _ in range(source.count(3)):
+        names.append(source.text())
+        source.optional_int()  # rating
+        source.skip_text()  # title
+    return tuple(names)
+
+
+def _read_flags(source: ByteReader) -> int:
+    version, flags = source.blob(2)
+    if version != VERSION or flags & ~_KNOWN_FLAGS:
+        raise source.damaged(f"version {version} with flags {flags} is unknown, expected version {VERSION}")
+    return flags
 
 
 def _read_termination(source: ByteReader) -> Termination:

@@ -63,15 +63,22 @@ class Loader(WalkingLoader[PositionBatch]):
         return int(self._walk.open().taken.sum())
 
     def once(
-        self, split: Split | None = None, *, max_positions: int | None = None, batch_size: int | None = None
+        self,
+        split: Split | None = None,
+        *,
+        max_positions: int | None = None,
+        batch_size: int | None = None,
+        whole_games: bool = False,
     ) -> Iterator[PositionBatch]:
         """One pass over a split in the order of ids: all positions, no shuffling, no symmetries, the last batch may be
         shorter.
 
         Args:
             split: default the loader's own.
-            max_positions: take about so many positions, from games chosen by their content's hash.
+            max_positions: take games of about so many positions, chosen by their content's hash.
             batch_size: default the configured one.
+            whole_games: every position, for a memory: those with too few legal actions too, and those of others than
+                the players asked for, which then have weight 0.
         """
         source = self._source
         blocks = Blocks(
@@ -90,7 +97,7 @@ class Loader(WalkingLoader[PositionBatch]):
         number = 0
         for some in _groups(games, blocks.sizes):
             pool = blocks.encode(blocks.ids[some].tolist(), [None] * len(some))
-            waiting.append(pool.take(_enough_legal(pool, self.config.min_legal)))
+            waiting.append(pool.take(np.arange(len(pool)) if whole_games else _learned(pool, self.config)))
             number += len(waiting[-1])
             if number >= size:
                 joined = PositionBatch.concatenate(waiting)
@@ -118,7 +125,7 @@ class _Block:
         self._config = config
         self._augmentation = augmentation
         size = config.batch_size
-        kept = _enough_legal(pool, config.min_legal)
+        kept = _learned(pool, config)
         order = generator(config.seed, "positions", epoch, number).permutation(len(kept))
         if 0 < len(order) < size:  # too few for one batch: repeated until they fill it
             order = np.resize(order, size)
@@ -136,9 +143,10 @@ class _Block:
         return self._augmentation.random(batch, generator(self._config.seed, "symmetries", *self._key, number))
 
 
-def _enough_legal(pool: PositionPool, min_legal: int) -> NDArray[np.int64]:
-    """Places of the positions with enough legal actions."""
-    return np.flatnonzero(pool.rows.num_legal() >= min_legal)
+def _learned(pool: PositionPool, config: LoaderConfig) -> NDArray[np.int64]:
+    """Places of the positions with enough legal actions, of the players asked for."""
+    enough = pool.rows.num_legal() >= config.min_legal
+    return np.flatnonzero(enough & (pool.rows.weights > 0) if config.players else enough)
 
 
 def _groups(games: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:

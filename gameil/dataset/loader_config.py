@@ -6,6 +6,7 @@ from typing import Literal
 
 from gameil.errors import ConfigError
 from gameil.positions.filters import is_date
+from gameil.positions.player_names import name_key
 from gameil.schedules import Schedule
 
 
@@ -57,6 +58,9 @@ class LoaderConfig:
     keep a value head from learning games by heart: Silver et al. (2016), "Training value network", take one."""
     position_share: float = 1.0
     """Share of each game's positions each epoch, drawn anew each time, at least one; in (0, 1]."""
+    players: tuple[str, ...] = ()
+    """Only decisions of these players: names as records write them, case and double spaces ignored. What ``also`` adds
+    is everyone's: the same dataset there is the whole as a prior."""
     rating_doubling: float = 0.0
     """Rating points of the mover that double the weight of a position's policy target; 0 weights all alike."""
     rating_unknown: int = 1500
@@ -93,6 +97,12 @@ class LoaderConfig:
         for name in ("positions_per_game", "rating_doubling", "recency_halving", "shift_pixels"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"loader.{name} must be at least 0, got {getattr(self, name)}")
+        if self.players and self.samples:
+            raise ConfigError(
+                "loader.players: whole games are taken; positions_per_game and position_share are for all"
+            )
+        if not all(name_key(name) for name in self.players):
+            raise ConfigError("loader.players: a name is empty")
         if not 0 < self.position_share <= 1:
             raise ConfigError(f"loader.position_share must be in (0, 1], got {self.position_share}")
         if not is_date(self.recency_unknown):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from gameil.errors import ConfigError
 from gameil.positions.filters import first_day, is_date, last_day
 from gameil.positions.played_game import PlayedGame
+from gameil.positions.player_names import name_key
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -61,7 +62,7 @@ class SplitRule:
         if self.by == "date":
             return self._by_date(played.date)
         if self.by == "player":
-            names = {" ".join(player.name.casefold().split()) for player in played.players if player.name}
+            names = {name_key(player.name) for player in played.players if player.name}
             if names:
                 return self._by_hashes([_name_hash(name) for name in names])
         return self._by_hashes([content[8:16]])

@@ -74,7 +74,8 @@ class _PrefetchedMixture:
 def training_source(
     dataset: Path, family: str, encoder: EncoderConfig, config: LoaderConfig, *, augment: bool
 ) -> TrainingSource:
-    """The train split of ``dataset``, and of those in ``config.also``; each must be of the game ``family``."""
+    """The train split of ``dataset`` (there ``config.players`` only), and of those in ``config.also``; each must be of
+    the game ``family``."""
     main = PrefetchedLoader(
         Loader(dataset, "train", encoder, config, augment=augment, family=family), workers=config.workers
     )
@@ -82,7 +83,7 @@ def training_source(
         return main
     loaders = [main]
     for number, one in enumerate(config.also):
-        own = replace(config, also=(), seed=stream_seed(config.seed, "also", number))
+        own = replace(config, also=(), players=(), seed=stream_seed(config.seed, "also", number))
         also = Loader(one.dataset, "train", encoder, own, augment=augment, labels=one.labels, family=family)
         loaders.append(PrefetchedLoader(also))
     return _PrefetchedMixture(loaders, config)

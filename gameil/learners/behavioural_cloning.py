@@ -1,10 +1,12 @@
 """Behavioural cloning: the policy imitates the moves played (or labelled), the value predicts how the game ended.
 
     L(theta) = mean_b w_b CE(q_b, pi_theta(. | s_b)) + c_v mean_b u_b (v_theta(s_b) - z_b)^2
+               + c_kl mean_b w_b KL(teacher || pi_theta)
 
 with the policy over legal actions only, ``q`` one-hot or an expert's label, ``w`` and ``u`` weights. A network that
 foresees win, draw and loss has their cross-entropy in place of the square; one with auxiliary heads adds their losses
-(``losses.outcome``).
+(``losses.outcome``). The teacher, where there is one, is the frozen network that training began from: a prior for few
+games (``losses.regularisers``).
 Silver et al., "Mastering the game of Go with deep neural networks and tree search" (2016), Methods; with soft targets
 it is the learning step of DAgger (Ross et al., 2011) and of expert iteration (Anthony et al., 2017).
 
@@ -29,7 +31,8 @@ from gameil.learners.optimizer import Kind, Optimizer
 from gameil.learners.ranks import Ranks
 from gameil.losses.masking import legal_rows, segment_sum
 from gameil.losses.outcome import moves_left_loss, outcome_loss, ownership_loss
-from gameil.losses.supervised import played_targets, policy_loss, smooth_targets, value_loss
+from gameil.losses.regularisers import teacher_kl
+from gameil.losses.supervised import played_targets, policy_loss, smooth_targets, value_loss, weighted_mean
 from gameil.models.policy_value import PolicyValue, PolicyValueNet
 from gameil.models.precision import (
     Precision,
@@ -74,6 +77,8 @@ class CloningConfig:
     """Share of the target that is spread over all legal actions."""
     value_weight: float = 0.25
     """``c_v``: weight of the value loss. One result for a whole game is soon learned by heart, so below 1."""
+    kl_weight: float = 0.0
+    """``c_kl``: how strongly the policy is held to the one that it began from (``init``), in every position learned."""
     moves_left_weight: float = 0.1
     """Weight of the moves-left loss, where ``model.moves_left`` is on."""
     ownership_weight: float = 0.15
@@ -97,7 +102,7 @@ class CloningConfig:
                 raise ConfigError(f"learner.{name} must be above 0, got {getattr(self, name)}")
         for name in (
             *("weight_decay", "value_weight", "moves_left_weight", "ownership_weight"),
-            *("warmup_steps", "micro_batch"),
+            *("warmup_steps", "micro_batch", "kl_weight"),
         ):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"learner.{name} must be at least 0, got {getattr(self, name)}")
@@ -126,6 +131,7 @@ class BehaviouralCloning:
         total_steps: int,
         device: str = "cpu",
         ranks: Ranks | None = None,
+        teacher: PolicyValueNet | None = None,
     ) -> None:
         """
         Args:
@@ -134,13 +140,22 @@ class BehaviouralCloning:
             total_steps: where the learning rate's cosine ends, when ``step`` is not told the share done.
             device: ``auto``, ``cpu``, ``cuda``.
             ranks: the processes that train this network together; None for this one alone.
+            teacher: another network, of the same inputs, which is moved to the device and never changed.
+
+        Raises:
+            ConfigError: ``kl_weight`` without a teacher.
         """
+        if config.kl_weight > 0 and teacher is None:
+            raise ConfigError("learner.kl_weight holds the policy to the one it began from, but there is no init")
         self.config = config
         self.ranks = ranks or Ranks()
         self.total_steps = total_steps
         self.device = select_device(device)
         self.model = model.to(self.device).train()
         use_channels_last(self.model)
+        self.teacher = None if teacher is None else teacher.to(self.device).eval().requires_grad_(False)
+        if self.teacher is not None:
+            use_channels_last(self.teacher)
         self.dtype = compute_dtype(config.precision, self.device, convolutional=is_convolutional(model))
         self._run: nn.Module = torch.compile(self.model) if config.compile else self.model  # type: ignore[assignment]
         self.optimizer = Optimizer(
@@ -229,10 +244,9 @@ class BehaviouralCloning:
         targets = played if batch.target_probs is None else self._tensor(batch.target_probs)
         returns, known = self._tensor(batch.returns), self._tensor(batch.return_weights)
 
+        inputs = observation_tensor(batch.observations, self.device, self.dtype), self._conditions(batch), steps
         with autocast(self.device, self.dtype):
-            outputs: PolicyValue = self._run(
-                observation_tensor(batch.observations, self.device, self.dtype), self._conditions(batch), steps
-            )
+            outputs: PolicyValue = self._run(*inputs)
         log_probs = self.model.log_probs(outputs.scores, legal, rows)
         smoothed = smooth_targets(targets, rows, size, config.label_smoothing)
         loss_policy = policy_loss(log_probs, smoothed, rows, self._tensor(batch.weights))
@@ -243,6 +257,12 @@ class BehaviouralCloning:
         else:
             metrics["loss/outcome"] = outcome_loss(outputs.outcome_logits, returns, known)
             total = loss_policy + config.value_weight * metrics["loss/outcome"]
+        if self.teacher is not None and config.kl_weight > 0:
+            with torch.no_grad(), autocast(self.device, self.dtype):
+                told: PolicyValue = self.teacher(*inputs)
+            kl = teacher_kl(self.teacher.log_probs(told.scores, legal, rows), log_probs, rows, size)
+            metrics["loss/teacher_kl"] = weighted_mean(kl, self._tensor(batch.weights))
+            total = total + config.kl_weight * metrics["loss/teacher_kl"]
         if outputs.moves_left is not None:
             moves_left = self._tensor(batch.conditions(("moves_left",))[:, 0])
             # Weights 0 are burn-in and padding of windows.

@@ -60,7 +60,7 @@ def measure_calibration(
     for batch in whole_games(batches) if evaluator.whole_games else batches:
         if positions >= max_positions:
             break
-        choice = batch.num_legal() > 1
+        choice = (batch.num_legal() > 1) & (batch.weights > 0)
         if not choice.any():
             continue
         positions += int(choice.sum())

@@ -99,7 +99,8 @@ def measure_held_out(
 ) -> dict[str, float]:
     """Accuracy of a network on positions it has not learned from.
 
-    Positions with a single legal action count for the value only: there is nothing to predict.
+    Positions with a single legal action count for the value only: there is nothing to predict. Those of weight 0 (of
+    others than the players asked for) do not count.
 
     Args:
         evaluator: the network.
@@ -122,7 +123,7 @@ def measure_held_out(
         counts = batch.num_legal()
         log_probs, values = evaluator.evaluate_batch(batch)
         scores = score_moves(log_probs, batch.legal, batch.offsets, batch.actions)
-        choice = counts > 1
+        choice = (counts > 1) & (batch.weights > 0)
         positions += int(choice.sum())
         sums["top1"] += float(scores.top(1)[choice].sum())
         sums["top5"] += float(scores.top(5)[choice].sum())

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from gameil.errors import ConfigError
 from gameil.positions.played_game import PlayedGame
+from gameil.positions.player_names import name_key
 from gameil.positions.time_control import TimeClass, time_class
 from gameil.records.record import Provenance, Termination
 
@@ -69,6 +70,9 @@ class FilterConfig:
     """Leave out engines' games, told by a tag (WhiteType program), a rating from 3000 on, a name, or the event."""
     bots_out: bool = False
     """Leave out games of bots: the title BOT, or a name without comma with the word bot."""
+    players: tuple[str, ...] = ()
+    """Names of players of whom one must have played, as records write them; case and double spaces are ignored. A game
+    that names none of them is refused, stated or not who played: nobody is looked for among the unknown."""
     variants_out: bool = False
     """Leave out games from another start position: Chess960, and any FEN."""
     date_from: str | None = None
@@ -99,6 +103,8 @@ class FilterConfig:
             patterns = getattr(self, name)
             if len(patterns) > _MOST_PATTERNS or any(len(pattern) > _LONGEST_PATTERN for pattern in patterns):
                 raise ConfigError(f"{name}: at most {_MOST_PATTERNS} patterns of {_LONGEST_PATTERN} characters each")
+        if not all(name_key(name) for name in self.players):
+            raise ConfigError("players: a name is empty")
 
 
 ENGINE_RATING = 3000
@@ -173,10 +179,17 @@ def _predicates(played: PlayedGame, config: FilterConfig) -> Iterator[tuple[str,
         yield "event", None if played.event is None else _fits(played.event, config.events)
     if config.events_out:
         yield "event", None if played.event is None else not _fits(played.event, config.events_out)
+    if config.players:
+        yield "player", _is_named(played, config.players)
     if config.engines_out:
         yield "engine", not is_engine_game(played)
     if config.bots_out:
         yield "bot", not is_bot_game(played)
+
+
+def _is_named(played: PlayedGame, names: tuple[str, ...]) -> bool:
+    asked = {name_key(name) for name in names}
+    return any(name_key(player.name) in asked for player in played.players if player.name)
 
 
 def _rating_predicates(played: PlayedGame, config: FilterConfig) -> Iterator[tuple[str, bool | None]]:

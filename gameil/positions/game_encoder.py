@@ -38,6 +38,8 @@ class StoredGame:
     """Experts' labels by ply: only these plies, to be played as labelled."""
     wanted: NDArray[np.bool_] | None = None
     """``[D]``: which of the game's decisions (of its labelled plies, with labels); None for all."""
+    seats: tuple[int, ...] | None = None
+    """Whose decisions are imitated: those of the other seats have no weight; None for everybody's."""
 
 
 class GameEncoder:
@@ -117,7 +119,14 @@ class GameEncoder:
         return self._rules[game_id]
 
     def _encode_slowly(self, game: StoredGame) -> PositionPool:
-        batch = encode_game(game.played, self._encoder, game_id=game.game_id, labels=game.labels, wanted=game.wanted)
+        batch = encode_game(
+            game.played,
+            self._encoder,
+            game_id=game.game_id,
+            labels=game.labels,
+            wanted=game.wanted,
+            imitated=game.seats,
+        )
         return PositionPool.pack(batch, self._encoder.packing)
 
     def _encode_chunk(
@@ -172,6 +181,14 @@ def _columns(games: Sequence[StoredGame], found: ReplayedGames) -> PositionBatch
             ratings[number, seat] = player.rating or 0
     offsets = np.zeros(size + 1, np.int64)
     np.cumsum(found.counts, out=offsets[1:])
+    weights = np.ones(size, np.float32)
+    return_weights = known[owners].astype(np.float32)
+    if any(game.seats is not None for game in games):
+        imitated = np.array(
+            [[game.seats is None or seat in game.seats for seat in range(seat_count)] for game in games]
+        )
+        weights *= imitated[owners, seats]
+        return_weights *= weights
     return PositionBatch(
         observations=np.empty((size, 0), np.float16),
         legal=found.legal,
@@ -179,8 +196,8 @@ def _columns(games: Sequence[StoredGame], found: ReplayedGames) -> PositionBatch
         actions=found.actions[plies],
         target_probs=None,
         returns=returns[owners, seats],
-        return_weights=known[owners].astype(np.float32),
-        weights=np.ones(size, np.float32),
+        return_weights=return_weights,
+        weights=weights,
         game_ids=np.array([game.game_id for game in games], np.uint64)[owners],
         plies=(plies - found.firsts[plies]).astype(np.int32),
         ratings=ratings[owners, seats],

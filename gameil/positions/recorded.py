@@ -4,7 +4,10 @@ Such records have an observation before each action, every action was open to wh
 without exception (in games where they leave early, records state no returns: whose turn it was is not known).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from gameil.errors import DatasetError
 from gameil.games.registry import make_game
@@ -14,7 +17,12 @@ from gameil.positions.position_batch import PositionBatch
 
 
 def recorded_positions(
-    played: PlayedGame, encoder: ObservationEncoder, *, game_id: int = 0, wanted: "np.ndarray | None" = None
+    played: PlayedGame,
+    encoder: ObservationEncoder,
+    *,
+    game_id: int = 0,
+    wanted: NDArray[np.bool_] | None = None,
+    imitated: Sequence[int] | None = None,
 ) -> PositionBatch:
     """All (or the ``wanted [T]``) decisions of a game with its ``observations``; arguments as of ``encode_game``.
 
@@ -35,6 +43,7 @@ def recorded_positions(
     if played.returns is not None:
         returns = np.asarray(played.returns, np.float32)[seats]
     ratings = np.array([player.rating or 0 for player in played.players], np.int32)
+    weights = imitation_weights(seats, imitated)
     return PositionBatch(
         observations=observations,
         legal=np.tile(np.arange(game.num_actions, dtype=np.int32), len(chosen)),
@@ -42,9 +51,16 @@ def recorded_positions(
         actions=played.actions[chosen].astype(np.int64),
         target_probs=None,
         returns=returns,
-        return_weights=np.full(len(chosen), played.returns is not None, np.float32),
-        weights=np.ones(len(chosen), np.float32),
+        return_weights=weights * (played.returns is not None),
+        weights=weights,
         game_ids=np.full(len(chosen), game_id, np.uint64),
         plies=chosen.astype(np.int32),
         ratings=ratings[seats] if len(ratings) else np.zeros(len(chosen), np.int32),
     )
+
+
+def imitation_weights(seats: NDArray[np.int64], imitated: Sequence[int] | None) -> NDArray[np.float32]:
+    """1 for the decisions of the ``imitated`` seats (None: of all), 0 for the others', ``[B]`` as ``seats``."""
+    if imitated is None:
+        return np.ones(len(seats), np.float32)
+    return np.isin(seats, imitated).astype(np.float32)

@@ -1,6 +1,6 @@
 """From a played game back to its positions, by the game's own rules."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -13,7 +13,7 @@ from gameil.positions.encoder import ObservationEncoder
 from gameil.positions.label import Label
 from gameil.positions.played_game import PlayedGame
 from gameil.positions.position_batch import PositionBatch
-from gameil.positions.recorded import recorded_positions
+from gameil.positions.recorded import imitation_weights, recorded_positions
 
 
 def replay(played: PlayedGame) -> Iterator[tuple[int, State, int]]:
@@ -42,6 +42,7 @@ def encode_game(
     game_id: int = 0,
     labels: Mapping[int, Label] | None = None,
     wanted: NDArray[np.bool_] | None = None,
+    imitated: Sequence[int] | None = None,
 ) -> PositionBatch:
     """All decisions of a game as one batch; with ``labels``, only the labelled plies, to be played as labelled.
 
@@ -55,9 +56,10 @@ def encode_game(
         labels: expert's labels by ply; their probabilities become ``target_probs``, their best action ``actions``, and
             their value, where they give one, ``returns``: a better estimate than the end of one game.
         wanted: ``[D]``: which of the game's decisions (of its labelled plies, with ``labels``); None for all.
+        imitated: seats whose decisions count; those of the others have no weight. None for everybody's.
     """
     if played.observations is not None and labels is None:
-        return recorded_positions(played, encoder, game_id=game_id, wanted=wanted)
+        return recorded_positions(played, encoder, game_id=game_id, wanted=wanted, imitated=imitated)
     capacity = len(played.actions) - played.num_setup if labels is None else len(labels)
     observations = np.empty((capacity, *encoder.shape), dtype=np.float16)
     buffer = np.zeros(encoder.shape, dtype=np.float32)
@@ -98,6 +100,7 @@ def encode_game(
     return_weights = np.full(size, played.returns is not None, dtype=np.float32)
     places = list(estimates)
     returns[places], return_weights[places] = list(estimates.values()), 1.0
+    weights = imitation_weights(seats, imitated)
     ratings = [player.rating or 0 for player in played.players]
     return PositionBatch(
         observations=observations[:size],
@@ -106,8 +109,8 @@ def encode_game(
         actions=np.asarray(actions, dtype=np.int64),
         target_probs=None if labels is None else np.concatenate([*targets, np.empty(0, np.float32)]),
         returns=returns,
-        return_weights=return_weights,
-        weights=np.ones(size, dtype=np.float32),
+        return_weights=return_weights * weights,
+        weights=weights,
         game_ids=np.full(size, game_id, dtype=np.uint64),
         plies=np.asarray(plies, dtype=np.int32),
         ratings=np.asarray(ratings, np.int32)[seats] if ratings else np.zeros(size, np.int32),

@@ -18,6 +18,7 @@ from gameil.config import COMMAND_LINE_ONLY
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.loader import Loader
 from gameil.dataset.loader_config import LoaderConfig
+from gameil.dataset.players import require_players, seats_of_players
 from gameil.dataset.schema import Split
 from gameil.errors import ConfigError, DatasetError
 from gameil.games.game import State
@@ -30,6 +31,7 @@ from gameil.positions.replay import replay
 from gameil.seeding import generator
 from gameil.stages.known_positions import BARE, KnownPositions, position_keys
 from gameil.stages.one_ply import one_ply_values
+from gameil.stages.paired_gain import paired_gain
 from gameil.stages.scored_positions import (
     Means,
     ScoredBatch,
@@ -55,6 +57,10 @@ class AccuracyConfig:
     was trained with conditions is told those of each position, unless the spec names some."""
     dataset: Path
     """Dataset with the games."""
+    against: str | None = None
+    """Spec of another agent, measured on the same positions: how much ``agent`` gains over it, with an interval."""
+    players: tuple[str, ...] = ()
+    """Only decisions of these players: names as records write them, case and double spaces ignored."""
     split: Split = "test"
     """``train``, ``validation`` or ``test``."""
     positions: int = 10_000
@@ -87,6 +93,7 @@ class Example:
     action: int
     ply: int
     moves_left: int
+    game_id: int
     rating: int
     """The mover's, 0 where unknown."""
     outcome: float
@@ -99,9 +106,13 @@ def accuracy(config: AccuracyConfig, run: Run, *, resume: bool) -> dict[str, Any
     Returns:
         ``agent``, ``overall``, ``uniform`` (see ``scored_positions.means``), ``by_rating``, ``by_ply``, ``by_phase``
         and ``by_legal`` (the same by band); with ``lookup`` also ``lookup``, ``seen`` and ``unseen`` (the agent where
-        the position occurs in training games, and where not) and ``lookup_seen``.
+        the position occurs in training games, and where not) and ``lookup_seen``; with ``against`` also ``against``,
+        ``against_overall`` and ``gain`` (see ``paired_gain``).
     """
     spec = policy_spec(config.agent)
+    other = None if config.against is None else policy_spec(config.against)
+    by_network = _is_bare_network(spec) and (other is None or _is_bare_network(other))
+    require_players(config.dataset, config.players)
     dataset = Dataset(config.dataset)
     game = make_game(dataset.meta.family)
     num_planes = game.observation_shape[0]
@@ -109,21 +120,27 @@ def accuracy(config: AccuracyConfig, run: Run, *, resume: bool) -> dict[str, Any
     if config.lookup:
         run.say("reading the training games for the lookup table")
         known = KnownPositions.of_dataset(config.trained_on or config.dataset, num_planes)
-    measured, uniform, lookup = ScoredPositions(), ScoredPositions(), ScoredPositions()
-    with closing(dataset), run.progress(f"accuracy of {spec}", config.positions, "positions") as bar:
-        batches = _by_network(config, spec) if _is_bare_network(spec) else _by_agent(config, spec, dataset)
-        for batch in batches:
-            measured.parts.append(batch.scored)
-            measured.without_distribution += batch.without_distribution
-            measured.undecided += batch.undecided
-            counts = np.diff(batch.offsets)
-            uniform.parts.append(_policy(batch, np.repeat(-np.log(counts), counts).astype(np.float32)))
-            if known is not None:
-                log_probs = known.log_probs(batch.scored.keys, batch.legal, batch.offsets)
-                lookup.parts.append(_policy(batch, log_probs))
-            bar.advance(len(counts))
-    if not len(measured):
-        raise DatasetError(f"{config.dataset}: the {config.split} split has no position with two or more legal actions")
+    measured, uniform, lookup, rival = ScoredPositions(), ScoredPositions(), ScoredPositions(), ScoredPositions()
+    with closing(dataset):
+        with run.progress(f"accuracy of {spec}", config.positions, "positions") as bar:
+            for batch in _by_network(config, spec) if by_network else _by_agent(config, spec, dataset):
+                measured.add(batch.scored, without_distribution=batch.without_distribution, undecided=batch.undecided)
+                counts = np.diff(batch.offsets)
+                uniform.add(_policy(batch, np.repeat(-np.log(counts), counts).astype(np.float32)))
+                if known is not None:
+                    log_probs = known.log_probs(batch.scored.keys, batch.legal, batch.offsets)
+                    lookup.add(_policy(batch, log_probs))
+                bar.advance(len(counts))
+        if not len(measured):
+            who = f" of {' or '.join(map(repr, config.players))}" if config.players else ""
+            raise DatasetError(
+                f"{config.dataset}: the {config.split} split has no position{who} with two or more legal actions"
+            )
+        if other is not None:
+            with run.progress(f"accuracy of {other}", len(measured), "positions") as bar:
+                for batch in _by_network(config, other) if by_network else _by_agent(config, other, dataset):
+                    rival.add(batch.scored, without_distribution=batch.without_distribution, undecided=batch.undecided)
+                    bar.advance(len(batch.actions))
     everything = np.ones(len(measured), dtype=bool)
     joined, has_policy = measured.joined(), measured.has_policy
     results: dict[str, Any] = {
@@ -139,6 +156,11 @@ def accuracy(config: AccuracyConfig, run: Run, *, resume: bool) -> dict[str, Any
         for name, part, chosen in (("seen", joined, seen), ("unseen", joined, ~seen), ("lookup_seen", table, seen)):
             if chosen.any():
                 results[name] = means(part, chosen, has_policy=has_policy or part is table)
+    if other is not None:
+        compared, both = rival.joined(), has_policy and rival.has_policy
+        results["against"] = other
+        results["against_overall"] = means(compared, everything, has_policy=rival.has_policy)
+        results["gain"] = paired_gain(joined, compared, seed=config.seed, has_policy=both)
     if config.one_ply:
         results["one_ply"] = _one_ply(config, spec)
     for name, band in _BANDS.items():
@@ -172,6 +194,7 @@ def _policy(batch: _Batch, log_probs: NDArray[np.float32]) -> ScoredBatch:
         confidence=np.exp(np.maximum.reduceat(log_probs, batch.offsets[:-1])),
         values=np.full(len(scored.plies), np.nan, np.float32),
         outcomes=scored.outcomes,
+        games=scored.games,
         plies=scored.plies,
         moves_left=scored.moves_left,
         ratings=scored.ratings,
@@ -205,17 +228,17 @@ def _by_network(config: AccuracyConfig, spec: str) -> Iterator[_Batch]:
         config.dataset,
         config.split,
         snapshot.card.encoder,
-        LoaderConfig(min_legal=1 if remembers else 2),
+        LoaderConfig(players=config.players),
         augment=False,
     )
     num_planes = snapshot.game.observation_shape[0]
     left = config.positions
-    batches = loader.once(max_positions=config.positions, batch_size=config.batch_size)
+    batches = loader.once(max_positions=config.positions, batch_size=config.batch_size, whole_games=remembers)
     for batch in whole_games(batches) if remembers else batches:
         if left <= 0:
             return
         log_probs, values = evaluate(batch)
-        chosen = np.flatnonzero(batch.num_legal() > 1)[:left]
+        chosen = np.flatnonzero((batch.num_legal() > 1) & (batch.weights > 0))[:left]
         left -= len(chosen)
         kept = np.isin(np.repeat(np.arange(len(batch)), batch.num_legal()), chosen)
         batch, log_probs, values = batch.take(chosen), log_probs[kept], values[chosen]
@@ -229,6 +252,7 @@ def _by_network(config: AccuracyConfig, spec: str) -> Iterator[_Batch]:
                 confidence=np.exp(best),
                 values=values,
                 outcomes=np.where(unknown, np.nan, batch.returns).astype(np.float32),
+                games=batch.game_ids,
                 plies=batch.plies.astype(np.int64),
                 moves_left=batch.conditions(CONTEXT)[:, CONTEXT.index("moves_left")].astype(np.int64),
                 ratings=batch.ratings.astype(np.int64),
@@ -299,17 +323,21 @@ def _one_ply(config: AccuracyConfig, spec: str) -> Means:
 def held_out_examples(dataset: Dataset, config: AccuracyConfig) -> Iterator[Example]:
     """Positions with a choice, of the split's games in random order, each with a state of its own."""
     ids = dataset.game_ids(config.split)
+    seats = seats_of_players(dataset, config.players, ids.tolist()) if config.players else None
     for game_id in generator(config.seed, "accuracy").permutation(ids).tolist():
+        if seats is not None and game_id not in seats:
+            continue
         played = dataset.game(game_id)
         by_seat = [player.rating or 0 for player in played.players]
         for ply, state, action in replay(played):
-            if len(state.legal_actions()) > 1:
-                seat = state.current_player()
+            seat = state.current_player()
+            if len(state.legal_actions()) > 1 and (seats is None or seat in seats[game_id]):
                 yield Example(
                     state.clone(),
                     action,
                     ply,
                     len(played.actions) - ply,
+                    game_id,
                     by_seat[seat] if seat < len(by_seat) else 0,
                     np.nan if played.returns is None else played.returns[seat],
                 )
@@ -342,6 +370,7 @@ def decide(agent: Agent, batch: list[Example], *, first: int, seed: int) -> _Bat
             confidence=np.exp(np.maximum.reduceat(log_probs, offsets[:-1])),
             values=values.astype(np.float32),
             outcomes=np.asarray([example.outcome for example in batch], np.float32),
+            games=np.asarray([example.game_id for example in batch], np.uint64),
             plies=np.asarray([example.ply for example in batch], np.int64),
             moves_left=np.asarray([example.moves_left for example in batch], np.int64),
             ratings=np.asarray([example.rating for example in batch], np.int64),

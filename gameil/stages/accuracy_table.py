@@ -10,6 +10,8 @@ def accuracy_table(results: Mapping[str, Any]) -> str:
     """The results as a plain text table."""
     lines = [f"{'':<22}{'positions':>10}{'top-1':>8}{'top-3':>8}{'top-5':>8}{'NLL':>8}{'ECE':>8}{'Brier':>8}"]
     rows: list[tuple[str, Means]] = [(results["agent"], results["overall"]), ("uniform", results["uniform"])]
+    if "against" in results:
+        rows.insert(1, (results["against"], results["against_overall"]))
     rows += [(text, results[name]) for name, text in _BASELINE_ROWS.items() if name in results]
     for name, text in _BAND_ROWS.items():
         rows += [(f"  {text} {band}", values) for band, values in results[name].items()]
@@ -22,7 +24,19 @@ def accuracy_table(results: Mapping[str, Any]) -> str:
             _cell(values.get("nll"), ".3f") + _cell(values.get("ece"), ".1%") + _cell(values.get("value_brier"), ".3f")
         )
         lines.append(f"{name:<22}{values['positions']:>10,}{shares}{losses}")
+    if "gain" in results:
+        lines += ["", *_gain_lines(results["gain"])]
     return "\n".join(lines)
+
+
+def _gain_lines(gain: Mapping[str, Any]) -> list[str]:
+    """What the agent gains over the other one, with 95 % intervals."""
+    low, high = (100 * end for end in gain["top1_interval"])
+    texts = [f"top-1 {100 * gain['top1']:+.2f} points ({low:+.2f} to {high:+.2f})"]
+    if "nll" in gain:
+        low, high = gain["nll_interval"]
+        texts.append(f"NLL lower by {gain['nll']:.4f} nats ({low:.4f} to {high:.4f})")
+    return [f"gain over {gain['games']:,} games: {', '.join(texts)}"]
 
 
 def _cell(value: float | None, form: str) -> str:

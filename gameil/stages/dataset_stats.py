@@ -24,6 +24,7 @@ _CHUNK = 1024
 _RATING_STEP = 100
 _LENGTH_BARS = 25
 _MOST_TITLES = 16
+_MOST_PLAYERS = 16
 _MOST_DATES = 36
 """Dates are shown by month where nearly all lie within so many months, else by as few years as need no more rows."""
 _DATE_STEPS = (1, *(12 * years * 10**power for power in range(4) for years in (1, 2, 5)))
@@ -44,10 +45,11 @@ class _Spread:
     time_classes: Counter[str] = field(default_factory=Counter)
     terminations: Counter[str] = field(default_factory=Counter)
     titles: Counter[str] = field(default_factory=Counter)
+    players: Counter[str] = field(default_factory=Counter)
     unrated: int = 0
 
     def add(self, other: "_Spread") -> None:
-        for name in ("ratings", "outcomes", "months", "time_classes", "terminations", "titles"):
+        for name in ("ratings", "outcomes", "months", "time_classes", "terminations", "titles", "players"):
             getattr(self, name).update(getattr(other, name))
         self.unrated += other.unrated
 
@@ -95,6 +97,7 @@ def dataset_stats(
         "outcomes": dict(sorted(spread.outcomes.items(), key=lambda item: (not item[0].startswith("seat"), item[0]))),
         "ratings": _steps(spread.ratings, _RATING_STEP) | ({UNKNOWN: spread.unrated} if spread.unrated else {}),
         "titles": dict(spread.titles.most_common(_MOST_TITLES)),
+        "players": dict(spread.players.most_common(_MOST_PLAYERS)),
         "dates": _dates(spread.months),
         "time_classes": {name: spread.time_classes[name] for name in _CLASSES if spread.time_classes[name]},
         "terminations": dict(spread.terminations.most_common()),
@@ -142,6 +145,7 @@ def stats_lines(stats: dict[str, Any]) -> list[str]:
         ("outcome", "outcomes"),
         ("rating", "ratings"),
         ("title or rank", "titles"),
+        ("games of the most frequent players", "players"),
         ("date", "dates"),
         ("time control", "time_classes"),
     ):
@@ -179,6 +183,7 @@ def _spread_of(path: Path, game_ids: range) -> tuple[int, _Spread]:
         spread.months[date[:7] if date[:4].isdecimal() else UNKNOWN] += 1
         spread.time_classes[time_class(played.time_control, played.event, played.tags) or UNKNOWN] += 1
         spread.terminations[played.termination] += 1
+        spread.players.update(dict.fromkeys(player.name for player in played.players if player.name).keys())
         for player in played.players:
             if player.title is not None:
                 spread.titles[player.title] += 1

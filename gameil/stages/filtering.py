@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gameil.dataset.dataset import Dataset
+from gameil.dataset.players import require_players
 from gameil.dataset.replacement import new_dataset
 from gameil.dataset.schema import DatasetMeta, SplitRule
 from gameil.dataset.writer import DatasetWriter
@@ -66,13 +67,15 @@ def filter_dataset(
 
     Raises:
         ConfigError: neither a filter nor another split is asked for.
-        DatasetError: a dataset cannot be read or written, ``out`` exists, or no game passes.
+        DatasetError: a dataset cannot be read or written, ``out`` exists, no game passes, or a player asked for has
+            no game.
     """
     dataset = Dataset(path)
     meta = dataset.meta
     if config == FilterConfig() and (split is None or split == meta.split):
         raise ConfigError("nothing to filter by: set at least one predicate, or another split rule")
     filters = meta.filters if config == FilterConfig() or config in meta.filters else (*meta.filters, config)
+    require_players(path, config.players)
     with new_dataset(out) as temporary:
         with DatasetWriter(temporary, meta.family, split=split or meta.split, filters=filters) as writer:
             copy_dataset(path, writer, _Filtering(config), workers=workers, progress=progress)

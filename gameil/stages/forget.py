@@ -13,11 +13,9 @@ them. A name goes as follows:
 
 import os
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +26,7 @@ from gameil.dataset.writer import DatasetWriter
 from gameil.errors import ConfigError, DatasetError
 from gameil.positions.filters import FilterConfig
 from gameil.positions.played_game import PlayedGame
+from gameil.positions.player_names import did_you_mean, name_key, names_like
 from gameil.records.record import Provenance, RecordError
 from gameil.stages.processes import map_in_order
 from gameil.stages.rewriting import copy_dataset
@@ -37,7 +36,6 @@ FORGOTTEN = "forgotten"
 """The name under which removed games are counted among the filtered."""
 
 _CHUNK = 1024
-_MOST_SUGGESTED = 8
 _SEAT_TAGS = {"chess": ("White", "Black"), "go": ("B", "W")}
 """How the names of a seat's own tags begin, by game: ``WhiteFideId``; ``BT`` is Black's team in SGF."""
 _ANY_SEAT_TAGS = ("White", "Black")
@@ -83,12 +81,23 @@ class _Forgetting:
         detail, excerpt = (self._cut_text(self.text(text)) for text in (error.detail, error.excerpt))
         return RecordError(place, self.text(error.reason), detail, excerpt)
 
-    def filters(self, config: FilterConfig) -> FilterConfig:
-        """The filter with the pseudonyms in its patterns: so the games that passed it still do."""
+    def filters(self, config: FilterConfig, left: Iterable[str]) -> FilterConfig:
+        """The filter with the pseudonyms in its patterns and names: so the games that passed it still do.
+
+        Names are equal there without case and double spaces: one may stand for several pseudonyms, and stays where one
+        of the players ``left`` has it.
+        """
+        kept = set(map(name_key, left))
+
+        def now(name: str) -> list[str]:
+            found = [other for spelt, other in self.pseudonyms.items() if name_key(spelt) == name_key(name)]
+            return [name, *found] if name_key(name) in kept or not found else found
+
         return replace(
             config,
             events=tuple(map(self.text, config.events)),
             events_out=tuple(map(self.text, config.events_out)),
+            players=tuple(new for name in config.players for new in now(name)),
         )
 
     def text(self, text: str) -> str:
@@ -146,20 +155,19 @@ def forget_players(
     found = _count_names(path, names, workers, progress)
     for name in names:
         if not found.players[name] and not found.mentions[name]:
-            like = _like(name, found.players)
-            hint = f"; did you mean {', '.join(map(repr, like))}?" if like else ""
+            hint = did_you_mean(name, found.players)
             raise DatasetError(f"{path}: no player {name!r} (names must match exactly){hint}")
     # Of the system's randomness, not of a seed: nobody may find the name again by trying all names.
     pseudonyms = {name: f"player-{os.urandom(4).hex()}" for name in dict.fromkeys(names)}
     change = _Forgetting(pseudonyms, mode)
-    filters = tuple(map(change.filters, meta.filters))
+    left = {name: number for name, number in found.players.items() if name not in pseudonyms}
+    filters = tuple(change.filters(config, left) for config in meta.filters)
     with rewritten(path) as temporary:
         with DatasetWriter(temporary, meta.family, split=meta.split, filters=filters) as writer:
             copy_dataset(path, writer, change, workers=workers, progress=progress)
             kept = writer.total().stored
         if not kept:
             raise DatasetError(f"{path}: no other games are in it: remove the dataset instead")
-    left = {name: number for name, number in found.players.items() if name not in pseudonyms}
     return {
         "dataset": str(path),
         "mode": mode,
@@ -168,7 +176,7 @@ def forget_players(
             name: {"games": found.players[name], "mentions": found.mentions[name], "pseudonym": pseudonyms[name]}
             for name in pseudonyms
         },
-        "like_them": {other: left[other] for name in pseudonyms for other in _like(name, left)},
+        "like_them": {other: left[other] for name in pseudonyms for other in names_like(name, left)},
     }
 
 
@@ -236,36 +244,3 @@ def _tells_who(tag: str, value: str, game_id: str, seats: Sequence[int]) -> bool
     by_seat = _SEAT_TAGS.get(game_id.partition("(")[0])
     prefixes = _ANY_SEAT_TAGS if by_seat is None else [by_seat[seat] for seat in seats if seat < len(by_seat)]
     return any(tag == f"{prefix}T" if len(prefix) == 1 else tag.startswith(prefix) for prefix in prefixes)
-
-
-def _like(name: str, players: Mapping[str, int]) -> list[str]:
-    """Other players' names that may be the same person's: the same words, last name and initial, or nearly so."""
-    key = _key(name)
-    words = _WORD.findall(key)
-    same = [
-        other
-        for other in players
-        if other != name
-        and (theirs := _WORD.findall(_key(other)))
-        and (sorted(theirs) == sorted(words) or _same_initials(words, theirs))
-    ]
-    near = get_close_matches(key, [_key(other) for other in players], n=_MOST_SUGGESTED, cutoff=0.85)
-    spelt = [other for other in players if other != name and _key(other) in near]
-    ranked = sorted(dict.fromkeys([*same, *spelt]), key=lambda other: -players[other])
-    return ranked[:_MOST_SUGGESTED]
-
-
-def _same_initials(words: list[str], theirs: list[str]) -> bool:
-    """``carlsen m`` and ``carlsen magnus``."""
-    return (
-        len(words) > 1
-        and len(theirs) > 1
-        and words[0] == theirs[0]
-        and (words[1].startswith(theirs[1]) or theirs[1].startswith(words[1]))
-    )
-
-
-def _key(name: str) -> str:
-    """A name without case, accents, signs and double spaces."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
-    return " ".join(_WORD.findall(plain.casefold()))

@@ -4,6 +4,7 @@ A budget in steps is repeatable bit for bit on one machine, through any number o
 follows the clock and is not.
 """
 
+import copy
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -17,6 +18,7 @@ from gameil.checkpoints.snapshot import Snapshot, SnapshotCard, load_snapshot, s
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.loader import Loader
 from gameil.dataset.loader_config import LoaderConfig
+from gameil.dataset.players import require_players
 from gameil.dataset.schema import Split
 from gameil.dataset.sequences import SequenceConfig
 from gameil.errors import ConfigError, DatasetError
@@ -66,7 +68,8 @@ class PretrainConfig:
     augment: bool = True
     """Map positions by random symmetries of the game (``loader.symmetries`` says which)."""
     init: Path | None = None
-    """Snapshot to start from; its model and encoder must be the configured ones. None for fresh weights."""
+    """Snapshot to start from; its model and encoder must be the configured ones. It is evaluated first, and the best
+    snapshot until another is better; ``learner.kl_weight`` holds to it. None for fresh weights."""
     evaluate_every: int = 500
     """Updates between two evaluations on the validation split."""
     evaluate_positions: int = 20_000
@@ -156,11 +159,17 @@ class _Training:
         self.dataset_digest = dataset.digest()
         self.game: Game = make_game(dataset.meta.family)
         dataset.close()
+        require_players(config.dataset, config.loader.players)
         encoder = ObservationEncoder(self.game, config.encoder)
         model = initial_model(config.model, encoder, init=config.init, seed=stream_seed(config.seed, "weights"))
         self.size = measure_size(model)
         self.learner = BehaviouralCloning(
-            model, config.learner, total_steps=config.steps or 1, device=config.device, ranks=ranks
+            model,
+            config.learner,
+            total_steps=config.steps or 1,
+            device=config.device,
+            ranks=ranks,
+            teacher=copy.deepcopy(model) if config.init is not None and config.learner.kl_weight > 0 else None,
         )
         loader_config = replace(config.loader, seed=stream_seed(config.seed, "loader", config.loader.seed))
         self.loader: Batches = training_batches(
@@ -195,6 +204,8 @@ class _Training:
         window = TrainingWindow(self)
         saved = time.monotonic()
         by_steps = config.steps is not None
+        if config.init is not None and not learner.steps_done:
+            self.evaluate()  # so that the best is never worse than what it began from
         while True:
             # The first process decides for all, which stay in step so.
             told = [float(self.over()), share if (share := self.share()) is not None else -1.0, interrupt.requested]
@@ -272,6 +283,8 @@ class _Training:
                 f"step {self.learner.steps_done:,}: held-out top-1 {self.validation['top1']:.1%}, "
                 f"top-5 {self.validation['top5']:.1%}, NLL {nll:.3f}" + (" (best)" if better else "")
             )
+        elif self.config.loader.players:
+            self.run.say("no validation game of these players: the newest weights are kept as the best")
 
     def measure(self, model: PolicyValueNet, split: Split, positions: int) -> dict[str, float]:
         """Held-out accuracy of ``model``; ``positions`` 0 where the split has no games."""
@@ -282,14 +295,15 @@ class _Training:
         return batch_evaluator(model, device=self.config.device, precision=self.config.learner.precision)
 
     def once(self, split: Split, positions: int) -> Iterator[PositionBatch]:
-        """About so many positions of a split, forced moves included: a memory must see them too."""
+        """Games of about so many positions of a split, forced moves included: a memory must see them too."""
         config = replace(self.config.loader, min_legal=1)
         loader = Loader(self.config.dataset, split, self.config.encoder, config, augment=False)
-        return loader.once(max_positions=positions, batch_size=256)
+        return loader.once(max_positions=positions, batch_size=256, whole_games=self.config.model.memory != "none")
 
     def card(self, validation: dict[str, float]) -> SnapshotCard:
         """The card of a snapshot of the weights as they are."""
         config = self.config
+        whose = "".join(f"{name}, " for name in config.loader.players)
         return SnapshotCard(
             game_id=self.game.id,
             model=config.model,
@@ -298,7 +312,7 @@ class _Training:
             parent=None if config.init is None else str(config.init),
             dataset_digest=self.dataset_digest,
             licence=config.licence,
-            provenance=f"behavioural cloning of {config.dataset.name} (train split) by gameil pretrain",
+            provenance=f"behavioural cloning of {whose}{config.dataset.name} (train split) by gameil pretrain",
             metrics={f"validation/{name}": value for name, value in validation.items()},
         )
 

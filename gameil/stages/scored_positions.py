@@ -38,6 +38,8 @@ class ScoredBatch:
     """``[B]``: what the agent expects the mover to get, in [-1, 1]; NaN where it says nothing."""
     outcomes: NDArray[np.float32]
     """``[B]``: what the mover got, in [-1, 1]; NaN where unknown."""
+    games: NDArray[np.uint64]
+    """``[B]``: id of each position's game in the dataset."""
     plies: NDArray[np.int64]
     """``[B]``."""
     moves_left: NDArray[np.int64]
@@ -69,6 +71,12 @@ class ScoredPositions:
         """
         return self.without_distribution == 0 and self.undecided > 0
 
+    def add(self, scored: ScoredBatch, *, without_distribution: int = 0, undecided: int = 0) -> None:
+        """One more batch."""
+        self.parts.append(scored)
+        self.without_distribution += without_distribution
+        self.undecided += undecided
+
     def __len__(self) -> int:
         return sum(len(part.plies) for part in self.parts)
 
@@ -96,8 +104,7 @@ def means(batch: ScoredBatch, chosen: NDArray[np.bool_], *, has_policy: bool = T
     result: Means = {"positions": int(chosen.sum())}
     for name, k in (("top1", 1), ("top3", 3), ("top5", 5)):
         result[name] = float(batch.scores.top(k)[chosen].mean()) if k == 1 or has_policy else None
-    log_probs = np.maximum(batch.scores.log_probs.astype(np.float64), np.log(LEAST_PROBABILITY))
-    result["nll"] = -float(log_probs[chosen].mean()) if has_policy else None
+    result["nll"] = -float(floored_log_probs(batch)[chosen].mean()) if has_policy else None
     right = batch.scores.top(1)
     result["ece"] = calibration_error(batch.confidence[chosen], right[chosen]) if has_policy else None
     known = chosen & ~np.isnan(batch.values) & ~np.isnan(batch.outcomes)
@@ -107,6 +114,12 @@ def means(batch: ScoredBatch, chosen: NDArray[np.bool_], *, has_policy: bool = T
         result["value_brier"] = float(np.square(expected - score).mean())
         result["value_log_loss"] = -float((score * np.log(expected) + (1 - score) * np.log(1 - expected)).mean())
     return result
+
+
+def floored_log_probs(batch: ScoredBatch) -> NDArray[np.float64]:
+    """Log-probabilities of the moves played, not below that of ``LEAST_PROBABILITY``, ``[B]``."""
+    floored: NDArray[np.float64] = np.maximum(batch.scores.log_probs.astype(np.float64), np.log(LEAST_PROBABILITY))
+    return floored
 
 
 Band = Callable[[ScoredBatch], list[tuple[int, str]]]

@@ -39,5 +39,7 @@ def training_batches(
     """Batches of the train split, made in processes of their own; with ``sequences`` windows of games."""
     if sequences is None:
         return training_source(dataset, encoder.game.family, encoder.config, loader, augment=augment)
+    if loader.also:
+        raise ConfigError("loader.also: a network with a memory learns from windows of one dataset")
     windows = SequenceLoader(dataset, "train", encoder.config, loader, sequences, augment=augment)
     return PrefetchedLoader(windows, workers=loader.workers)

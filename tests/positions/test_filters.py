@@ -37,6 +37,7 @@ EVERYTHING_SET: dict[str, Any] = {
     "events_out": ("*youth*",),
     "engines_out": True,
     "bots_out": True,
+    "players": ("Short, N",),
     "variants_out": True,
     "date_from": "2012-06",
     "date_to": "2013",
@@ -53,6 +54,10 @@ def game(ratings: tuple[int | None, ...] = (2000, 2100), plies: int = 40, **valu
 
 
 CASES: list[tuple[str, dict[str, Any], PlayedGame, bool | None]] = [
+    ("player", {"players": ("short, n", "Timman, J")}, game(), True),
+    ("player", {"players": ("Adams,  M",)}, game(), True),
+    ("player", {"players": ("Short",)}, game(), False),
+    ("player", {"players": ("Short, N",)}, game(names=(None, None)), False),
     ("rating", {"min_rating": 2000}, game((2000, 2100)), True),
     ("rating", {"min_rating": 2001}, game((2000, 2100)), False),
     ("rating", {"max_rating": 2099}, game((2000, 2100)), False),
@@ -152,6 +157,7 @@ def test_stored_values_come_back(names: set[str]) -> None:
         ({"date_to": "12.06.2012"}, "YYYY-MM"),
         ({"date_from": "2013-02", "date_to": "2013-01"}, "is after"),
         ({"events": ("x" * 201,)}, "patterns of 200"),
+        ({"players": ("Short, N", " ")}, "players: a name is empty"),
     ],
 )
 def test_impossible_filters_are_refused(values: dict[str, Any], reason: str) -> None:

@@ -28,6 +28,7 @@ def batch(**changes: object) -> ScoredBatch:
         "confidence": np.array([0.5, 0.5, 0.6, 0.8], np.float32),
         "values": np.array([0.5, 0.0, np.nan, -1.0], np.float32),
         "outcomes": np.array([1.0, np.nan, 1.0, -1.0], np.float32),
+        "games": np.arange(4, dtype=np.uint64),
         "plies": np.array([0, 9, 10, 99]),
         "moves_left": np.array([30, 21, 20, 1]),
         "ratings": np.array([0, 1799, 1800, 1800]),
