@@ -94,7 +94,8 @@ def room(kitchen: Kitchen) -> str:
                 floor.append(f'<rect x="{x}" y="{y}" width="{CELL}" height="7" fill="#7a5a32" opacity=".22"/>')
         else:
             walls.append(_station(kitchen, cell, letter, x, y))
-    return "".join(floor + walls)
+    # Sharp edges: neighbours that are drawn smoothly show hairs between them.
+    return f'<g shape-rendering="crispEdges">{"".join(floor)}</g>{"".join(walls)}'
 
 
 def _station(kitchen: Kitchen, cell: int, letter: str, x: int, y: int) -> str:
@@ -102,7 +103,7 @@ def _station(kitchen: Kitchen, cell: int, letter: str, x: int, y: int) -> str:
     below = cell + kitchen.width
     front = below < len(kitchen.terrain) and kitchen.terrain[below] == " "
     parts = [
-        f'<rect width="{CELL}" height="{CELL}" fill="#c9995f"/>',
+        f'<rect width="{CELL}" height="{CELL}" fill="#c9995f" shape-rendering="crispEdges"/>',
         f'<rect x="1" y="1" width="{CELL - 2}" height="{CELL - (7 if front else 2)}" rx="3" fill="#deb57f"/>',
     ]
     if front:

@@ -192,8 +192,10 @@ def _status(table: CollectedTable, seat: int) -> str:
 
 
 def _live_status(table: CollectedTable, live: LiveTable) -> str:
-    text = f"{status_text(live)}." + (f" The game has ended: {table.notice}." if table.notice else "")
-    if table.over:
+    text = f"{status_text(live)}."
+    if table.notice:
+        text += f" The game has ended: {table.notice}."
+    elif table.over:
         text += " Thank you, your game has been kept." if live.worth_keeping else " It was too short to be kept."
     return text
 

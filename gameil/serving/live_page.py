@@ -43,7 +43,8 @@ CSS = """
 .pad button:active { background: var(--accent); color: #fff; }
 .pad [data-key=ArrowUp] { grid-area: 1 / 2; } .pad [data-key=ArrowLeft] { grid-area: 2 / 1; }
 .pad [data-key=ArrowDown] { grid-area: 2 / 2; } .pad [data-key=ArrowRight] { grid-area: 2 / 3; }
-.pad [data-key=Space] { grid-area: 1 / 4 / 3 / 5; justify-self: end; width: 112px; border-radius: 56px; }
+.pad [data-key=Space] { grid-area: 1 / 4 / 3 / 5; justify-self: end; width: 112px; border-radius: 56px;
+  font-size: 1rem; }
 @media (pointer: coarse) { .pad { display: grid; } .stage { max-width: calc((100dvh - 340px) * var(--aspect, 1)); } }
 """
 STEERING = """
@@ -95,7 +96,7 @@ PAD = (
     '<button data-key="ArrowUp" aria-label="up">▲</button><button data-key="ArrowLeft" aria-label="left">◀</button>'
     '<button data-key="ArrowDown" aria-label="down">▼</button>'
     '<button data-key="ArrowRight" aria-label="right">▶</button>'
-    '<button data-key="Space" aria-label="take, put, serve">✋</button>'
+    '<button data-key="Space" >take, put</button>'
 )
 
 

@@ -139,7 +139,7 @@ class _Form:
     @ui.refreshable_method
     def _dials(self) -> None:
         opponent = self._offered.get(self._wishes.opponent)
-        if opponent is None or not (opponent.has_strength or opponent.has_rating):
+        if opponent is None or not (opponent.has_strength or opponent.has_rating or self._varied(opponent)):
             return
         wishes = self._wishes
         with ui.column().classes("w-full gap-1"):
@@ -160,6 +160,10 @@ class _Form:
                     )
                     ui.label().bind_text_from(wishes, "rating")
             ui.switch("Vary its moves as people do").bind_value(wishes, "as_people")
+
+    def _varied(self, opponent: Opponent) -> bool:
+        """Whether it is asked how its moves are drawn though it has no other dial."""
+        return opponent.kind == "snapshot" and controls_of(self._game) is not None
 
     def _start(self) -> None:
         wishes, game = self._wishes, self._game

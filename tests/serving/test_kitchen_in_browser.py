@@ -12,6 +12,11 @@ from gameil.games.registry import make_game
 from tests.serving.browser import browser, chromium, served
 
 SHORT, LONG = "pettingzoo:overcooked(horizon=45)", "pettingzoo:overcooked(layout=coordination_ring)"
+HIDE = """() => {
+  Object.defineProperty(document, 'hidden', {value: true});
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+"""What a page is told when another tab covers it."""
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "color_scheme": "dark"}
 
 
@@ -116,6 +121,11 @@ def test_two_people_wait_for_each_other_and_a_closed_page_stops_the_game(site: s
             break
     else:
         raise AssertionError("no finger moves the cook")
+    host.evaluate(HIDE)
+    wait_for_status(guest, "Paused")
+    assert "not to be seen" in guest.locator(".veil").inner_text()
+    guest.get_by_role("button", name="Go on").click()
+    wait_for_status(host, "Cooking")
     guest.close()
     wait_for_status(host, "Paused")
     assert "not connected" in host.locator(".veil").inner_text() or "Waiting" in host.locator(".veil").inner_text()
