@@ -87,7 +87,10 @@ STEERING = """
     press(found.dataset.key);
   });
   for (const name of ['pointerup', 'pointercancel']) {
-    document.addEventListener(name, (event) => { release(fingers.get(event.pointerId)); });
+    document.addEventListener(name, (event) => {
+      release(fingers.get(event.pointerId));
+      fingers.delete(event.pointerId);
+    });
   }
 })();
 """
@@ -96,7 +99,7 @@ PAD = (
     '<button data-key="ArrowUp" aria-label="up">▲</button><button data-key="ArrowLeft" aria-label="left">◀</button>'
     '<button data-key="ArrowDown" aria-label="down">▼</button>'
     '<button data-key="ArrowRight" aria-label="right">▶</button>'
-    '<button data-key="Space" >take, put</button>'
+    '<button data-key="Space">take, put</button>'
 )
 
 
