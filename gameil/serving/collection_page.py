@@ -6,10 +6,11 @@ from gameil.errors import GameilError
 from gameil.serving.access import visitor_of
 from gameil.serving.boards.board_element import BoardElement
 from gameil.serving.boards.game_text import move_list, seat_name
+from gameil.serving.boards.live_stage import LiveView, live_assets
 from gameil.serving.collection import CollectedTable, Collection
 from gameil.serving.game_session import GameSession
 from gameil.serving.live_game import controls_of
-from gameil.serving.live_page import LiveView, live_assets, status_text
+from gameil.serving.live_page import status_text
 from gameil.serving.live_table import LiveTable
 from gameil.serving.site import Site
 from gameil.serving.theme import MENU, page_frame
