@@ -37,6 +37,7 @@ def to_record(played: PlayedGame) -> GameRecord:
             setup.append((player, text))  # the passes between setup stones come back by themselves
         state.apply(action)
     is_go = game.name == "go"
+    together = game.capabilities.common_payoff  # nobody wins or loses against anybody
     return GameRecord(
         game=game.name,
         notation=notation,
@@ -48,7 +49,7 @@ def to_record(played: PlayedGame) -> GameRecord:
         setup=tuple(setup),
         start=played.start,
         returns=played.returns,
-        result=played.result if played.result != "*" else _result_text(played.returns, is_go),
+        result=played.result if played.result != "*" or together else _result_text(played.returns, is_go),
         termination=played.termination,
         date=played.date,
         event=played.event,

@@ -36,7 +36,13 @@ def build_site(config: ServeConfig) -> Site:
         seed=config.seed,
         engines=known_to_user(config.engines),
     )
-    tables = Tables(agents, most=config.max_tables, idle_minutes=config.idle_minutes, seed=config.seed)
+    tables = Tables(
+        agents,
+        most=config.max_tables,
+        idle_minutes=config.idle_minutes,
+        seed=config.seed,
+        tick_seconds=config.tick_seconds,
+    )
     library = Library(config.watch, config.runs, config.data)
     return Site(config, agents, tables, GamesMenu(config.games), library)
 

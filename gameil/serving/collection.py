@@ -19,8 +19,10 @@ from gameil.seeding import stream_seed
 from gameil.serving.agent_service import AgentService
 from gameil.serving.collected_games import DEFAULT_CONSENT, CollectedGames, Consent
 from gameil.serving.game_session import GameSession, Seat
+from gameil.serving.live_game import TICK_SECONDS
+from gameil.serving.live_table import LiveTable
 from gameil.serving.opponents import Choice
-from gameil.serving.tables import Table
+from gameil.serving.tables import AnyTable, make_table
 
 _MOST_CONSENT = 20_000
 
@@ -55,7 +57,7 @@ class CollectionConfig:
 class CollectedTable:
     """One game of the collection."""
 
-    table: Table
+    table: AnyTable
     seats: dict[str, int]
     """Visitor -> seat, of the people."""
     touched: float
@@ -93,10 +95,15 @@ class Collection:
         data: Path,
         *,
         seed: int = 0,
+        tick_seconds: float = TICK_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises ``ConfigError``: an unknown game, or a consent text that cannot be read."""
+        """``tick_seconds``: of a step of games in real time.
+
+        Raises ``ConfigError``: an unknown game, or a consent text that cannot be read.
+        """
         self.config = config
+        self._tick_seconds = tick_seconds
         self.consent = Consent(_read_consent(config.consent))
         try:
             self.games: dict[str, Game] = {game_id: make_game(game_id) for game_id in config.games}
@@ -172,12 +179,17 @@ class Collection:
     def act(self, visitor: str, action: int) -> None:
         """The visitor's move. Raises ``GameError`` when it is not theirs to make, ``IllegalActionError``."""
         table = self._seated(visitor)
+        if isinstance(table.table, LiveTable):
+            raise GameError("this game is played in real time")
         table.table.act(table.seats[visitor], action)
 
     def resign(self, visitor: str) -> None:
-        """The visitor gives up. Raises ``GameError`` where there is no game."""
+        """The visitor gives up; a game in real time ends for all. Raises ``GameError`` where there is no game."""
         table = self._seated(visitor)
-        table.session.resign(table.seats[visitor])
+        if isinstance(table.table, LiveTable):
+            table.table.stop()
+        else:
+            table.session.resign(table.seats[visitor])
 
     def leave(self, visitor: str) -> None:
         """The visitor goes: waits no more, and a running game ends, kept as far as it went."""
@@ -228,8 +240,10 @@ class Collection:
         for (visitor, name), seat in zip(people, order, strict=False):
             seats[seat] = Seat(name)
             taken[visitor] = seat
-        session = GameSession(game, seats, seed=stream_seed(self._seed, "collection", self._count))
-        table = CollectedTable(Table(session, self._agents), taken, self._clock())
+        seed = stream_seed(self._seed, "collection", self._count)
+        session = GameSession(game, seats, seed=seed)
+        made = make_table(session, self._agents, tick_seconds=self._tick_seconds, seed=seed)
+        table = CollectedTable(made, taken, self._clock())
         for visitor in taken:
             self._tables[visitor] = table
         session.listen(lambda: self._changed(table))
@@ -245,21 +259,23 @@ class Collection:
 
     def _stop(self, table: CollectedTable, notice: str) -> None:
         table.notice = notice
+        if isinstance(table.table, LiveTable):
+            table.table.stop()
         self._keep(table)
         table.session.changed()
 
     def _keep(self, table: CollectedTable) -> None:
-        """Writes the game down, once, where a person has moved in it."""
+        """Writes the game down, once, where it is worth it."""
         if table.kept:
             return
         table.kept = True
         table.table.close()
         session = table.session
-        if not any(move.player in session.people for move in session.moves):
+        if not table.table.worth_keeping:
             return
         players = tuple(PlayerInfo(seat.name, title=None if seat.agent is None else "BOT") for seat in session.seats)
         try:
-            self.kept.save(replace(session.played(), players=players), datetime.now(UTC))
+            self.kept.save(replace(table.table.played(), players=players), datetime.now(UTC))
         except GameilError as error:  # a full disk ends no other game; the players are told
             table.notice = f"this game could not be kept: {error}"
             session.changed()

@@ -6,8 +6,12 @@ from gameil.errors import GameilError
 from gameil.serving.access import visitor_of
 from gameil.serving.boards.board_element import BoardElement
 from gameil.serving.boards.game_text import move_list, seat_name
+from gameil.serving.boards.live_stage import LiveView, live_assets
 from gameil.serving.collection import CollectedTable, Collection
 from gameil.serving.game_session import GameSession
+from gameil.serving.live_game import controls_of
+from gameil.serving.live_page import status_text
+from gameil.serving.live_table import LiveTable
 from gameil.serving.site import Site
 from gameil.serving.theme import MENU, page_frame
 
@@ -20,7 +24,9 @@ def register(site: Site) -> None:
     config = site.config.collection
     if not config.games:
         return
-    collection = Collection(config, site.agents, site.data, seed=site.config.seed)
+    collection = Collection(
+        config, site.agents, site.data, seed=site.config.seed, tick_seconds=site.config.tick_seconds
+    )
     MENU["Contribute"] = "/collect"
     app.on_shutdown(collection.close)
 
@@ -39,6 +45,9 @@ class _CollectView:
         self._shown: tuple[object, ...] | None = None
         self._table: CollectedTable | None = None
         self._board: BoardElement | None = None
+        self._live: LiveView | None = None
+        if any(controls_of(game) is not None for game in collection.games.values()):
+            live_assets()
         with ui.column().classes("panel w-full max-w-2xl mx-auto") as self._join:
             self._build_join()
         with ui.column().classes("panel w-full max-w-xl mx-auto items-center") as self._waiting:
@@ -119,6 +128,9 @@ class _CollectView:
         self._join.set_visibility(table is None and waits is None)
         self._waiting.set_visibility(table is None and waits is not None)
         self._play.set_visibility(table is not None)
+        if table is not self._table and self._live is not None:
+            self._live.close()
+            self._live = None
         if table is None:
             self._table = None
         else:
@@ -131,11 +143,14 @@ class _CollectView:
         self._play.clear()
         session, seat = table.session, table.seats[self._visitor]
         with self._play:
-            with ui.element("div").classes("board-area"):
-                ui.element("div")
-                self._board = BoardElement(self._act, seen_by=seat)
-                below = {"breakthrough": 1, "backgammon": 1}.get(session.game.name, 0)
-                self._board.turned = seat != below
+            if isinstance(table.table, LiveTable):
+                self._live = LiveView(table.table, (seat,))
+            else:
+                with ui.element("div").classes("board-area"):
+                    ui.element("div")
+                    self._board = BoardElement(self._act, seen_by=seat)
+                    below = {"breakthrough": 1, "backgammon": 1}.get(session.game.name, 0)
+                    self._board.turned = seat != below
             with ui.column().classes("side w-full"), ui.column().classes("panel w-full"):
                 for number, holder in enumerate(session.seats):
                     mine = " (you)" if number == seat else ""
@@ -143,25 +158,30 @@ class _CollectView:
                 self._status = ui.label().classes("status").mark("status")
                 self._moves = ui.html("", sanitize=False).classes("moves")
                 with ui.row().classes("w-full"):
-                    self._resign_button = ui.button("Resign", on_click=self._resign).props("outline")
+                    resign = "Resign" if self._live is None else "End"
+                    self._resign_button = ui.button(resign, on_click=self._resign).props("outline")
                     self._again = ui.button("Play again", on_click=self._leave).mark("again")
 
     def _show_table(self, table: CollectedTable) -> None:
-        assert self._board is not None
         session, seat = table.session, table.seats[self._visitor]
+        self._status.text = _status(table, seat)
+        self._resign_button.set_visibility(not table.over)
+        self._again.set_visibility(table.over)
+        if self._live is not None:
+            return
+        assert self._board is not None
         mine = not table.over and session.mover == seat
         before = session.state_at(len(session.moves) - 1) if session.moves else None
         self._board.show(session.state, before, may_act=mine)
         perfect = session.game.capabilities.perfect_information or session.is_over
         self._moves.content = move_list(session.moves, len(session.moves), {}, None if perfect else seat)
-        self._status.text = _status(table, seat)
-        self._resign_button.set_visibility(not table.over)
-        self._again.set_visibility(table.over)
 
 
 def _status(table: CollectedTable, seat: int) -> str:
     """What the person has to know now."""
     session = table.session
+    if isinstance(table.table, LiveTable):
+        return _live_status(table, table.table)
     if table.notice:
         return f"The game has ended: {table.notice}."
     if table.over:
@@ -170,6 +190,15 @@ def _status(table: CollectedTable, seat: int) -> str:
         return "It is your turn."
     name = session.seats[session.mover].name if session.mover >= 0 else "chance"
     return f"{name} is to move…"
+
+
+def _live_status(table: CollectedTable, live: LiveTable) -> str:
+    text = f"{status_text(live)}."
+    if table.notice:
+        text += f" The game has ended: {table.notice}."
+    elif table.over:
+        text += " Thank you, your game has been kept." if live.worth_keeping else " It was too short to be kept."
+    return text
 
 
 def _outcome(session: GameSession, seat: int) -> str:

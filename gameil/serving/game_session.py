@@ -56,6 +56,8 @@ class GameSession:
         self.version = 0
         self.resigned: int | None = None
         """Seat that gave up."""
+        self.stopped = False
+        """It was ended early, for all of its players."""
         self._seed = seed
         self._began = datetime.now(UTC)
         self._listeners: list[Callable[[], None]] = []
@@ -63,7 +65,7 @@ class GameSession:
     @property
     def mover(self) -> int:
         """Seat to move, ``CHANCE_PLAYER``, or ``TERMINAL_PLAYER`` once the game is over for any reason."""
-        over = self.resigned is not None or len(self.moves) >= MAX_ACTIONS
+        over = self.stopped or self.resigned is not None or len(self.moves) >= MAX_ACTIONS
         return TERMINAL_PLAYER if over else self.state.current_player()
 
     @property
@@ -80,8 +82,23 @@ class GameSession:
         """Seats of people."""
         return [seat for seat, holder in enumerate(self.seats) if holder.agent is None]
 
+    @property
+    def most_actions(self) -> int:
+        """Actions after which it is over at the latest."""
+        return min(self.game.max_game_length, MAX_ACTIONS)
+
     def apply(self, action: int) -> None:
         """Plays an action of whoever is to move. Raises ``IllegalActionError``; ``GameError`` when it is over."""
+        self._play(action)
+        self.changed()
+
+    def apply_together(self, actions: Sequence[int]) -> None:
+        """Plays what all seats do at once, an action of each; one change. Raises as ``apply``."""
+        for _ in actions:
+            self._play(actions[self.mover])
+        self.changed()
+
+    def _play(self, action: int) -> None:
         if self.is_over:
             raise GameError(f"{self.game.id}: the game is over")
         mover = self.mover
@@ -89,7 +106,6 @@ class GameSession:
         text = move_text(self.state, action) if legal else ""
         self.state.apply(action)
         self.moves.append(Move(mover, action, text))
-        self.changed()
 
     def apply_as(self, seat: int, action: int) -> None:
         """``apply`` of a person's move. Raises ``GameError`` also where it is not that seat's turn."""
@@ -142,9 +158,17 @@ class GameSession:
         self.resigned = seat
         self.changed()
 
+    def stop(self) -> None:
+        """Ends the game early, whoever is to move."""
+        self.stopped = True
+        self.changed()
+
     def returns(self) -> tuple[float, ...] | None:
-        """Return per seat of a finished game; None while it lasts or where it was stopped."""
-        if self.state.is_terminal():
+        """Return per seat of a finished game; None while it lasts or where it was stopped.
+
+        Of a stopped one that pays on the way what it has paid so far.
+        """
+        if self.state.is_terminal() or (self.stopped and self.game.capabilities.intermediate_rewards):
             return tuple(float(value) for value in self.state.returns())
         if self.resigned is not None and self.game.num_players == 2:
             low, high = self.game.reward_range
@@ -152,11 +176,12 @@ class GameSession:
         return None
 
     def played(self) -> PlayedGame:
-        """The game as a dataset or a record wants it. Returns are brought into [-1, 1]."""
+        """The game as a dataset or a record wants it. Returns are brought into [-1, 1], by the game's largest one."""
         returns = self.returns()
-        largest = max(1.0, *map(abs, returns)) if returns else 1.0
+        bounds = self.game.reward_range if np.isfinite(self.game.reward_range).all() else (returns or ())
+        largest = max(1.0, *map(abs, bounds)) if bounds else 1.0
         termination: Termination = (
-            "resignation" if self.resigned is not None else "rules" if self.is_over else "unknown"
+            "resignation" if self.resigned is not None else "rules" if self.is_over and not self.stopped else "unknown"
         )
         return PlayedGame(
             game_id=self.game.id,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gameil.errors import GameError, GameilError
 from gameil.games.game import Game
+from gameil.games.overcooked import LAYOUTS
 from gameil.games.registry import known_games, make_game
 
 PICTURED = (
@@ -20,7 +21,8 @@ PICTURED = (
     "go",
     "hex(board_size=7)",
 )
-"""Games shown first where the configuration names none."""
+"""Games shown first where the configuration names none, and after them the kitchens where PettingZoo is installed."""
+_OVERCOOKED = "pettingzoo:overcooked"
 _TITLES = {"connect_four": "Connect four", "tic_tac_toe": "Tic-tac-toe"}
 LOOKS: dict[str, tuple[int, ...]] = {
     "go(board_size=9)": (40, 56, 20, 24, 58, 47, 66, 38),
@@ -38,10 +40,20 @@ LOOKS: dict[str, tuple[int, ...]] = {
 def title(game_id: str) -> str:
     """What a game is called: ``Go 9x9`` for ``go(board_size=9)``."""
     name, _, inside = game_id.removesuffix(")").partition("(")
+    if name == _OVERCOOKED:
+        return _kitchen_title(inside)
     words = _TITLES.get(name, name.replace("_", " ").capitalize())
     if inside.startswith("board_size=") and inside[11:].isdecimal():
         return f"{words} {inside[11:]}×{inside[11:]}"
     return f"{words} ({inside})" if inside else words
+
+
+def _kitchen_title(inside: str) -> str:
+    """``Overcooked: cramped room``, with whatever else differs from usual."""
+    parameters = dict(pair.partition("=")[::2] for pair in inside.split(",") if pair)
+    layout = parameters.pop("layout", "cramped_room").replace("_", " ")
+    others = ", ".join(f"{key}={value}" for key, value in parameters.items())
+    return f"Overcooked: {layout}" + (f" ({others})" if others else "")
 
 
 class GamesMenu:
@@ -49,7 +61,8 @@ class GamesMenu:
 
     def __init__(self, featured: Sequence[str] = ()) -> None:
         """Raises ``GameError`` for a game of the configuration that there is not."""
-        self.featured = tuple(make_game(game_id).id for game_id in featured or PICTURED)
+        kitchens = [f"{_OVERCOOKED}(layout={name})" for name in LAYOUTS] if _OVERCOOKED in known_games() else []
+        self.featured = tuple(make_game(game_id).id for game_id in featured or (*PICTURED, *kitchens))
 
     def others(self) -> list[str]:
         """All other games, by name; PettingZoo's are offered where the configuration names them."""

@@ -6,18 +6,21 @@ from dataclasses import field
 
 from nicegui import binding, ui
 
-from gameil.errors import GameilError
+from gameil.errors import AgentError, GameilError
 from gameil.experts.people import person_name
 from gameil.games.game import Game
 from gameil.reports.boards import board_picture, read_position
+from gameil.reports.kitchen import kitchen_of, kitchen_picture, numbers_of
 from gameil.serving.boards.game_text import seat_name
 from gameil.serving.game_session import Seat
+from gameil.serving.live_game import controls_of
 from gameil.serving.menu import title
 from gameil.serving.opponents import RATINGS, SIMULATIONS, Choice, Opponent
 from gameil.serving.site import Site
 from gameil.serving.theme import page_frame
 
 LINK, SCREEN = "link", "screen"
+EITHER, NEITHER = -1, -2
 _BY_LINK, _AT_SCREEN = "Another person, by a link", "Another person, at this screen"
 STRENGTHS = {0: "plays at a glance", 16: "thinks a little", 64: "thinks", 256: "thinks hard"}
 assert tuple(STRENGTHS) == SIMULATIONS
@@ -68,6 +71,9 @@ def _cards(site: Site) -> list[tuple[str, str]]:
 
 
 def _picture(site: Site, game: Game) -> str:
+    kitchen = kitchen_of(game)
+    if kitchen is not None:
+        return kitchen_picture(kitchen, numbers_of(game.initial_state()), title(game.id))
     text = site.menu.look(game)
     return board_picture(read_position(game.name, text), text, set(), title(game.id))
 
@@ -83,7 +89,9 @@ class _Wishes:
     as_people: bool = False
     rated: bool = False
     seat: int = 0
-    """-1: either."""
+    """``EITHER``, or ``NEITHER`` to look on."""
+    other: str = ""
+    """Who plays the other seat of a game that is only watched."""
     name: str = "Guest"
     people: dict[str, str] = field(default_factory=lambda: {LINK: _BY_LINK, SCREEN: _AT_SCREEN})
 
@@ -98,19 +106,31 @@ class _Form:
         self._offered = {f"agent:{opponent.name}": opponent for opponent in offered}
         first = next((key for key, one in self._offered.items() if one.kind == "snapshot"), None)
         easy = next((key for key in self._offered if key == "agent:easy"), LINK)
-        self._wishes = _Wishes(first or easy)
-        if not game.capabilities.perfect_information:  # two at one screen would see each other's cards
+        live = controls_of(game) is not None
+        self._wishes = _Wishes(first or easy, as_people=live)  # whoever always does the likeliest gets stuck
+        if live and not first and offered:
+            self._wishes.opponent = next(iter(self._offered))
+        self._wishes.other = self._wishes.opponent
+        if live or not game.capabilities.perfect_information:  # two at one screen would see each other's cards
             del self._wishes.people[SCREEN]
         with ui.column().classes("panel w-full gap-4"):
             with ui.element("div").classes("w-full opponents"):
-                ui.label("Play against").classes("soft")
+                ui.label("Cook with" if live else "Play against").classes("soft")
                 options = {key: _line(one) for key, one in self._offered.items()} | self._wishes.people
                 ui.radio(options, on_change=self._dials.refresh).bind_value(self._wishes, "opponent").mark("opponent")
             self._dials()
             with ui.element("div").classes("w-full"):
                 ui.label("You play").classes("soft")
-                seats = {seat: seat_name(game.name, seat) for seat in range(game.num_players)} | {-1: "either"}
-                ui.toggle(seats).props("no-caps unelevated").bind_value(self._wishes, "seat").mark("seat")
+                seats = {seat: seat_name(game.name, seat) for seat in range(game.num_players)} | {EITHER: "either"}
+                if live:
+                    seats[NEITHER] = "neither: watch"
+                toggle = ui.toggle(seats).props("no-caps unelevated").bind_value(self._wishes, "seat").mark("seat")
+                if live:
+                    ui.select({key: one.name for key, one in self._offered.items()}, label="together with").classes(
+                        "w-full"
+                    ).bind_value(self._wishes, "other").bind_visibility_from(
+                        toggle, "value", lambda seat: seat == NEITHER
+                    ).mark("other")
             ui.input("Your name", validation=_name_problem).props("maxlength=60").bind_value(self._wishes, "name").mark(
                 "name"
             )
@@ -119,7 +139,7 @@ class _Form:
     @ui.refreshable_method
     def _dials(self) -> None:
         opponent = self._offered.get(self._wishes.opponent)
-        if opponent is None or not (opponent.has_strength or opponent.has_rating):
+        if opponent is None or not (opponent.has_strength or opponent.has_rating or self._varied(opponent)):
             return
         wishes = self._wishes
         with ui.column().classes("w-full gap-1"):
@@ -141,12 +161,19 @@ class _Form:
                     ui.label().bind_text_from(wishes, "rating")
             ui.switch("Vary its moves as people do").bind_value(wishes, "as_people")
 
+    def _varied(self, opponent: Opponent) -> bool:
+        """Whether it is asked how its moves are drawn though it has no other dial."""
+        return opponent.kind == "snapshot" and controls_of(self._game) is not None
+
     def _start(self) -> None:
         wishes, game = self._wishes, self._game
         try:
             name = person_name(wishes.name)
+            if wishes.seat == NEITHER and controls_of(game) is not None:
+                self._watch(wishes)
+                return
             mine = wishes.seat if 0 <= wishes.seat < game.num_players else os.urandom(1)[0] % game.num_players
-            other = self._other(wishes)
+            other = self._other(wishes, wishes.opponent)
             seats = [Seat(name) if seat == mine else other for seat in range(game.num_players)]
             held: list[tuple[int, ...]] = [(mine,)]
             if wishes.opponent == SCREEN:
@@ -159,8 +186,15 @@ class _Form:
             return
         ui.navigate.to(f"/table/{key}")
 
-    def _other(self, wishes: _Wishes) -> Seat:
-        opponent = self._offered.get(wishes.opponent)
+    def _watch(self, wishes: _Wishes) -> None:
+        """Opens a game of agents. Raises ``GameilError``."""
+        seats = [self._other(wishes, key) for key in (wishes.opponent, wishes.other)]
+        if any(seat.agent is None for seat in seats):
+            raise AgentError("choose an agent for both")
+        ui.navigate.to(f"/table/{self._site.tables.open(self._game, seats, [()])[0]}")
+
+    def _other(self, wishes: _Wishes, key: str) -> Seat:
+        opponent = self._offered.get(key)
         if opponent is None:
             return Seat("Guest 2" if wishes.opponent == SCREEN else "Friend")
         choice = Choice(

@@ -10,6 +10,7 @@ from gameil.serving.agent_service import AgentService
 from gameil.serving.collection import CollectionConfig
 from gameil.serving.library import Library
 from gameil.serving.limits import LimitsConfig
+from gameil.serving.live_game import TICK_SECONDS
 from gameil.serving.menu import GamesMenu
 from gameil.serving.tables import Tables
 
@@ -52,6 +53,8 @@ class ServeConfig:
     """What one address may ask of the site."""
     port: int = 8080
     """Port to listen on; 0 takes a free one."""
+    tick_seconds: float = TICK_SECONDS
+    """Seconds of a step of games that are played in real time (Overcooked); at least 0.02."""
     max_tables: int = 200
     """Games that may be open at once; the longest unused one is closed for a new one once it is idle."""
     idle_minutes: float = 60.0
@@ -69,6 +72,8 @@ class ServeConfig:
         for name in ("max_tables", "max_agents", "idle_minutes", "people_per_position"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name}={getattr(self, name)}: must be above 0")
+        if not 0.02 <= self.tick_seconds <= 10.0:
+            raise ConfigError(f"tick_seconds={self.tick_seconds}: must be from 0.02 to 10")
         names = [self.named(text)[0] for text in self.agents]
         if len(set(names)) != len(names):
             raise ConfigError(f"agents: a name is given twice: {', '.join(names)}")

@@ -8,9 +8,11 @@ from gameil.reports.svg import escape
 from gameil.serving.boards.game_text import seat_name
 from gameil.serving.boards.game_view import GameView
 from gameil.serving.kept_games import game_file, keep_game
+from gameil.serving.live_page import LiveTablePage, invitation
+from gameil.serving.live_table import LiveTable
 from gameil.serving.menu import title
 from gameil.serving.site import Site
-from gameil.serving.tables import Place
+from gameil.serving.tables import Place, Table
 from gameil.serving.theme import page_frame
 
 
@@ -26,18 +28,21 @@ def register(site: Site) -> None:
                 ui.link("Choose a game", "/")
             return
         with page_frame(title(place.table.session.game.id)):
-            _TablePage(site, place, key)
+            if isinstance(place.table, LiveTable):
+                LiveTablePage(site, place, place.table)
+            else:
+                _TablePage(site, place, place.table)
 
 
 class _TablePage:
     """One person's view of a table."""
 
-    def __init__(self, site: Site, place: Place, key: str) -> None:
+    def __init__(self, site: Site, place: Place, table: Table) -> None:
         self._site = site
-        self._table = place.table
+        self._place = place
+        self._table = table
         self._session = place.table.session
         self._seats = place.seats
-        self._key = key
         self._view = GameView(self._session, site.agents, on_action=self._act, seats=place.seats)
         with self._view.side, ui.column().classes("panel w-full gap-2"):
             self._people = ui.html("", sanitize=False).classes("w-full")
@@ -85,14 +90,7 @@ class _TablePage:
             )
         others = [seat for seat in session.people if seat not in self._seats]
         for seat in others if self._seats else ():
-            link = self._site.tables.key_of(self._table, (seat,))
-            if link is not None:
-                with ui.column().classes("w-full gap-0") as self._invitation:
-                    ui.label(f"Send this link to whoever plays {seat_name(session.game.name, seat)}:").classes("soft")
-                    path = f"/table/{link}"
-                    ui.input().props("readonly dense outlined").classes("w-full").mark("invitation").set_value(
-                        f"{_origin()}{path}"
-                    )
+            invitation(self._site, self._table, seat)
 
     def _changed(self) -> None:
         self._view.refresh()
@@ -171,14 +169,8 @@ class _TablePage:
 
     def _again(self) -> None:
         """The same game with the seats of two players exchanged."""
-        session = self._session
-        swap = session.game.num_players == 2
-        seats = session.seats[::-1] if swap else session.seats
-        mine = tuple(1 - seat for seat in self._seats) if swap else self._seats
-        held = [tuple(sorted(mine))]
-        held += [(seat,) for seat, holder in enumerate(seats) if holder.agent is None and seat not in mine]
         try:
-            key = self._site.tables.open(session.game, seats, held)[0]
+            key = self._site.tables.again(self._place)
         except GameilError as error:
             ui.notify(str(error), type="warning")
             return
@@ -225,8 +217,3 @@ def result_text(
     if len(mine) == 1:
         return f"You win!{how}" if mine[0] in winners else "You lose"
     return f"{' and '.join(seat_name(game_name, seat) for seat in winners)} won"
-
-
-def _origin() -> str:
-    request = ui.context.client.request
-    return str(request.base_url).rstrip("/") if request is not None else ""

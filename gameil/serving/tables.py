@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from gameil.errors import AgentError, GameilError
 from gameil.games.game import Game
+from gameil.positions.played_game import PlayedGame
 from gameil.seeding import stream_seed
 from gameil.serving.agent_service import AgentService
 from gameil.serving.game_session import GameSession, Seat
+from gameil.serving.live_game import TICK_SECONDS, controls_of
+from gameil.serving.live_table import LiveTable
 
 _AGENTS_ONLY_PAUSE = 0.7
 """Seconds between the moves of agents that play each other, so that people can follow."""
@@ -79,6 +82,15 @@ class Table:
                     session.changed()
                     return
 
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether a person has moved in it."""
+        return any(move.player in self.session.people for move in self.session.moves)
+
+    def played(self) -> PlayedGame:
+        """The game as a record wants it."""
+        return self.session.played()
+
     def _forget(self) -> None:
         for seat in self.session.seats:
             if seat.agent is not None:
@@ -91,24 +103,45 @@ class Table:
             self._forget()
 
 
+AnyTable = Table | LiveTable
+
+
+def make_table(session: GameSession, agents: AgentService, *, tick_seconds: float, seed: int) -> AnyTable:
+    """A table for a game of its kind: where people wait for each other, or in real time."""
+    controls = controls_of(session.game)
+    if controls is None:
+        return Table(session, agents)
+    return LiveTable(session, agents, controls, tick_seconds=tick_seconds, seed=seed)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What a key opens: a table, and the seats that its holder plays for."""
 
-    table: Table
+    table: AnyTable
     seats: tuple[int, ...]
 
 
 class Tables:
     """Open games. A key opens one; keys cannot be guessed."""
 
-    def __init__(self, agents: AgentService, *, most: int, idle_minutes: float, seed: int = 0) -> None:
+    def __init__(
+        self,
+        agents: AgentService,
+        *,
+        most: int,
+        idle_minutes: float,
+        seed: int = 0,
+        tick_seconds: float = TICK_SECONDS,
+    ) -> None:
+        """``tick_seconds``: of a step of games in real time."""
+        self._tick_seconds = tick_seconds
         self._agents = agents
         self._most = most
         self._idle_seconds = 60.0 * idle_minutes
         self._seed = seed
         self._places: dict[str, Place] = {}
-        self._keys: dict[Table, list[str]] = {}
+        self._keys: dict[AnyTable, list[str]] = {}
         self._opened = 0
 
     def __len__(self) -> int:
@@ -129,11 +162,25 @@ class Tables:
             raise AgentError(f"all {self._most} tables of this site are taken: try again later")
         self._opened += 1
         seed = stream_seed(self._seed, "table", self._opened, uuid.uuid4().hex)
-        table = Table(GameSession(game, seats, seed=seed), self._agents)
+        session = GameSession(game, seats, seed=seed)
+        table = make_table(session, self._agents, tick_seconds=self._tick_seconds, seed=seed)
         keys = [uuid.uuid4().hex for _ in held]
         self._keys[table] = keys
         self._places.update({key: Place(table, tuple(group)) for key, group in zip(keys, held, strict=True)})
         return keys
+
+    def again(self, place: Place) -> str:
+        """Opens the same game with the seats of two players exchanged; the key of whoever holds ``place``.
+
+        Raises as ``open``.
+        """
+        session = place.table.session
+        swap = session.game.num_players == 2
+        seats = session.seats[::-1] if swap else session.seats
+        mine = tuple(1 - seat for seat in place.seats) if swap else place.seats
+        held = [tuple(sorted(mine))]
+        held += [(seat,) for seat, holder in enumerate(seats) if holder.agent is None and seat not in mine]
+        return self.open(session.game, seats, held)[0]
 
     def find(self, key: str) -> Place | None:
         """What a key opens; None for a wrong one, or where the table was closed."""
@@ -142,7 +189,7 @@ class Tables:
             place.table.last_used = time.monotonic()
         return place
 
-    def key_of(self, table: Table, seats: tuple[int, ...]) -> str | None:
+    def key_of(self, table: AnyTable, seats: tuple[int, ...]) -> str | None:
         """The key of a group of seats, to be handed to whoever is to play them."""
         keys = self._keys.get(table, ())
         return next((key for key in keys if self._places[key].seats == seats), None)
@@ -164,7 +211,7 @@ class Tables:
             self._close(min(unwatched, key=lambda table: table.last_used))
         return bool(unwatched)
 
-    def _close(self, table: Table) -> None:
+    def _close(self, table: AnyTable) -> None:
         for key in self._keys.pop(table):
             del self._places[key]
         table.close()

@@ -8,7 +8,10 @@ from gameil.errors import GameilError
 from gameil.reports.svg import escape
 from gameil.serving.boards.game_text import seat_name
 from gameil.serving.boards.game_view import GameView
-from gameil.serving.library import MOST_RECORDS, Entry
+from gameil.serving.game_session import GameSession
+from gameil.serving.library import MOST_RECORDS, Entry, Source
+from gameil.serving.live_game import controls_of
+from gameil.serving.live_page import LiveReplay
 from gameil.serving.menu import title
 from gameil.serving.site import Site
 from gameil.serving.table_page import result_text
@@ -70,22 +73,30 @@ def register(site: Site) -> None:
         except GameilError as error:
             _not_shown(str(error))
             return
-        with page_frame(source.title):
-            view = GameView(session, site.agents, reveal=True)
-            with view.side, ui.column().classes("panel w-full gap-2"):
-                ui.label(title(session.game.id)).classes("status")
-                for seat, holder in enumerate(session.seats):
-                    role = escape(seat_name(session.game.name, seat))
-                    ui.html(f'{escape(holder.name)} <span class="soft">{role}</span>', sanitize=False)
-                if session.state.is_terminal():
-                    ui.label(result_text(session.returns(), (), session.game.name)).classes("soft")
+        _replay(site, source, session, number, game)
+
+
+def _replay(site: Site, source: Source, session: GameSession, number: int, game: int) -> None:
+    """One game to be walked through."""
+    with page_frame(source.title):
+        live = controls_of(session.game) is not None
+        view = LiveReplay(session) if live else GameView(session, site.agents, reveal=True)
+        with view.side, ui.column().classes("panel w-full gap-2"):
+            ui.label(title(session.game.id)).classes("status")
+            for seat, holder in enumerate(session.seats):
+                role = escape(seat_name(session.game.name, seat))
+                ui.html(f'{escape(holder.name)} <span class="soft">{role}</span>', sanitize=False)
+            if session.state.is_terminal() and not live:
+                ui.label(result_text(session.returns(), (), session.game.name)).classes("soft")
+            if isinstance(view, GameView):
                 ui.button("Judge every move", icon="insights", on_click=view.judge_all).props(
                     "outline no-caps dense padding='4px 10px'"
                 ).mark("judge")
-                with ui.row().classes("gap-4"):
-                    if game > 0:
-                        ui.link("← previous game", f"/watch/{number}/{game - 1}")
-                    ui.link("next game →", f"/watch/{number}/{game + 1}")
+            with ui.row().classes("gap-4"):
+                if game > 0:
+                    ui.link("← previous game", f"/watch/{number}/{game - 1}")
+                ui.link("next game →", f"/watch/{number}/{game + 1}")
+        if isinstance(view, GameView):
             view.go(0)
 
 

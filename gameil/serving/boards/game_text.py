@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gameil.games.game import CHANCE_PLAYER, State
+from gameil.reports.kitchen import COOK_NAMES
 from gameil.reports.svg import escape
 from gameil.serving.analysis import Analysis
 from gameil.serving.game_session import Move, move_text
@@ -91,6 +92,7 @@ def seat_name(game_name: str, seat: int) -> str:
         "backgammon": ("Black", "White"),
         "connect_four": ("Yellow", "Red"),
         "tic_tac_toe": ("Crosses", "Noughts"),
+        "pettingzoo:overcooked": COOK_NAMES,
     }
     known = names.get(game_name, ())
     return known[seat] if seat < len(known) else f"Player {seat + 1}"
