@@ -2,20 +2,17 @@
 
 from nicegui import ui
 
-from gameil.errors import GameilError
 from gameil.reports.kitchen import COOK_COLOURS, kitchen_of, numbers_of
 from gameil.reports.svg import escape
+from gameil.serving.after_game_page import SMALL, AfterGame
 from gameil.serving.boards.game_text import seat_name
 from gameil.serving.boards.kitchen_element import KitchenElement
 from gameil.serving.boards.live_stage import CSS, HELP, LiveView, bar, live_assets, points_of
 from gameil.serving.game_session import GameSession
-from gameil.serving.kept_games import game_file, keep_game
 from gameil.serving.live_game import TICK_SECONDS
 from gameil.serving.live_table import LiveTable
 from gameil.serving.site import Site
 from gameil.serving.tables import AnyTable, Place
-
-_SMALL = "outline no-caps dense padding='4px 10px'"
 
 
 class LiveTablePage:
@@ -44,49 +41,24 @@ class LiveTablePage:
     def _build_controls(self) -> None:
         with ui.row().classes("w-full gap-2"):
             if self._place.seats:
-                self._pause = ui.button("Pause", icon="pause", on_click=lambda: self._table.pause("")).props(_SMALL)
-                self._stop = ui.button("End", icon="stop", on_click=self._table.stop).props(_SMALL).mark("end")
-        with ui.row().classes("w-full gap-2") as self._after:
-            ui.button("Again", icon="replay", on_click=self._again).props("no-caps dense padding='4px 10px'").mark(
-                "again"
-            )
-            self._keep_button = ui.button("Keep", icon="bookmark_add", on_click=self._keep).props(_SMALL).mark("keep")
-            self._file_button = ui.button("Download", icon="download", on_click=self._download).props(_SMALL)
+                self._pause = ui.button("Pause", icon="pause", on_click=lambda: self._table.pause("")).props(
+                    f"outline {SMALL}"
+                )
+                self._stop = (
+                    ui.button("End", icon="stop", on_click=self._table.stop).props(f"outline {SMALL}").mark("end")
+                )
+        self._after = AfterGame(self._site, self._place)
 
     def _changed(self) -> None:
         table, over = self._table, self._table.phase == "over"
         self._status.text = status_text(table)
-        self._after.set_visibility(over)
+        self._after.row.set_visibility(over)
         worth = table.worth_keeping or not table.session.people
-        self._keep_button.set_visibility(worth)
-        self._file_button.set_visibility(worth)
+        for button in self._after.keepers:
+            button.set_visibility(worth)
         if self._place.seats:
             self._pause.set_visibility(table.phase in ("countdown", "running"))
             self._stop.set_visibility(not over)
-
-    def _again(self) -> None:
-        try:
-            key = self._site.tables.again(self._place)
-        except GameilError as error:
-            ui.notify(str(error), type="warning")
-            return
-        ui.navigate.to(f"/table/{key}")
-
-    def _keep(self) -> None:
-        try:
-            path = keep_game(self._site.data, self._table.played())
-        except GameilError as error:
-            ui.notify(str(error), type="warning")
-            return
-        ui.notify(f"kept as {path}", type="positive")
-
-    def _download(self) -> None:
-        try:
-            name, text = game_file(self._table.played())
-        except GameilError as error:
-            ui.notify(str(error), type="warning")
-            return
-        ui.download.content(text, name)
 
 
 class LiveReplay:

@@ -5,9 +5,9 @@ from nicegui import events, ui
 from gameil.errors import GameilError, NotationError
 from gameil.games.typed_moves import read_move, typed_notations
 from gameil.reports.svg import escape
+from gameil.serving.after_game_page import SMALL, AfterGame
 from gameil.serving.boards.game_text import seat_name
 from gameil.serving.boards.game_view import GameView
-from gameil.serving.kept_games import game_file, keep_game
 from gameil.serving.live_page import LiveTablePage, invitation
 from gameil.serving.live_table import LiveTable
 from gameil.serving.menu import title
@@ -60,34 +60,20 @@ class _TablePage:
             if self._seats:
                 self._hint = (
                     ui.button("Hint", icon="lightbulb", on_click=self._view.show_hint)
-                    .props("outline no-caps dense padding='4px 10px'")
+                    .props(f"outline {SMALL}")
                     .mark("hint")
                 )
-                ui.button("Take back", icon="undo", on_click=self._take_back).props(
-                    "outline no-caps dense padding='4px 10px'"
-                ).mark("take back")
+                ui.button("Take back", icon="undo", on_click=self._take_back).props(f"outline {SMALL}").mark(
+                    "take back"
+                )
                 self._resign = (
-                    ui.button("Resign", icon="flag", on_click=self._give_up)
-                    .props("outline no-caps dense padding='4px 10px'")
-                    .mark("resign")
+                    ui.button("Resign", icon="flag", on_click=self._give_up).props(f"outline {SMALL}").mark("resign")
                 )
         if self._seats:
             with ui.row().classes("w-full items-center no-wrap"):
                 typed = ui.input(placeholder="or type a move").props("dense outlined").classes("grow").mark("typed")
                 typed.on("keydown.enter", lambda: self._typed(typed))
-        with ui.row().classes("w-full gap-2") as self._after:
-            ui.button("Again", icon="replay", on_click=self._again).props("no-caps dense padding='4px 10px'").mark(
-                "again"
-            )
-            ui.button("Look back", icon="insights", on_click=self._view.judge_all).props(
-                "outline no-caps dense padding='4px 10px'"
-            ).mark("judge")
-            ui.button("Keep", icon="bookmark_add", on_click=self._keep).props(
-                "outline no-caps dense padding='4px 10px'"
-            ).mark("keep")
-            ui.button("Download", icon="download", on_click=self._download).props(
-                "outline no-caps dense padding='4px 10px'"
-            )
+        self._after = AfterGame(self._site, self._place, self._look_back)
         others = [seat for seat in session.people if seat not in self._seats]
         for seat in others if self._seats else ():
             invitation(self._site, self._table, seat)
@@ -111,7 +97,7 @@ class _TablePage:
             )
         self._people.content = "".join(rows)
         self._status.text = self._state_text()
-        self._after.visible = session.is_over or not self._seats
+        self._after.row.visible = session.is_over or not self._seats
         if self._seats:
             self._resign.visible = not session.is_over and session.game.num_players == 2
 
@@ -167,30 +153,8 @@ class _TablePage:
         if not self._session.is_over:
             self._session.resign(seat)
 
-    def _again(self) -> None:
-        """The same game with the seats of two players exchanged."""
-        try:
-            key = self._site.tables.again(self._place)
-        except GameilError as error:
-            ui.notify(str(error), type="warning")
-            return
-        ui.navigate.to(f"/table/{key}")
-
-    def _keep(self) -> None:
-        try:
-            path = keep_game(self._site.data, self._session.played())
-        except GameilError as error:
-            ui.notify(str(error), type="warning")
-            return
-        ui.notify(f"kept as {path}", type="positive")
-
-    def _download(self) -> None:
-        try:
-            name, text = game_file(self._session.played())
-        except GameilError as error:
-            ui.notify(str(error), type="warning")
-            return
-        ui.download.content(text, name)
+    def _look_back(self) -> None:
+        ui.button("Look back", icon="insights", on_click=self._view.judge_all).props(f"outline {SMALL}").mark("judge")
 
     async def _key_pressed(self, event: events.KeyEventArguments) -> None:
         if not event.action.keydown or event.action.repeat or event.modifiers.ctrl or event.modifiers.meta:
