@@ -67,7 +67,7 @@ BUILT_IN = (
         "mat",
         (".mat",),
         # Looked at before PGN, whose comments start with a semicolon too.
-        re.compile(rb"(?:;[^\n]*+\n\s*+)*+\d{1,9}[ \t]+points?[ \t]+match"),
+        re.compile(rb"(?>;[^\n]*+\n\s*+)*+\d{1,9}[ \t]+points?[ \t]+match"),
         splitter="gameil.records.backgammon_reader:split_match",
         parser="gameil.records.backgammon_reader:parse_match_game",
         writer="gameil.records.backgammon_writer:format_match",
@@ -77,8 +77,8 @@ BUILT_IN = (
         (".pgn",),
         # Tags as in PGN; a square in capitals where chess would have its first move, or the name of the game.
         re.compile(
-            rb"(?:\[[^\n]*+\n\s*+)*+1\s*\.\s*[A-H][1-8]\s"
-            rb"|(?:\[(?!Game|Variant)[^\n]*+\n\s*+)*+\[(?:Game|Variant)\s+\"(?i:othello|reversi)"
+            rb"(?>\[[^\n]*+\n\s*+)*+1\s*\.\s*[A-H][1-8]\s"
+            rb"|(?>\[(?!Game|Variant)[^\n]*+\n\s*+)*+\[(?:Game|Variant)\s+\"(?i:othello|reversi)"
         ),
         splitter="gameil.records.othello_reader:split_othello",
         parser="gameil.records.othello_reader:parse_othello",
@@ -105,7 +105,7 @@ BUILT_IN = (
         (".kif", ".kifu"),
         # In UTF-8 or Shift_JIS: the words for start, handicap, event, players, or the line above the moves.
         re.compile(
-            rb"#KIF|(?:#[^\n]*+\n\s*+)*+(?:"
+            rb"#KIF|(?>#[^\n]*+\n\s*+)*+(?:"
             + b"|".join(
                 re.escape(word.encode(charset))
                 for word in ("開始日時：", "手合割：", "棋戦：", "先手：", "下手：", "手数--")
@@ -149,8 +149,8 @@ BUILT_IN = (
         (".pdn",),
         # Tags as in PGN, then a move by numbers; or the tag of the game's type.
         re.compile(
-            rb"(?:\[[^\n]*+\n\s*+)*+1\s*\.\s*\d{1,2}[-x:]\d"
-            rb"|(?:\[(?!GameType)[^\n]*+\n\s*+)*+\[GameType\s+\"\d"
+            rb"(?>\[[^\n]*+\n\s*+)*+1\s*\.\s*\d{1,2}[-x:]\d"
+            rb"|(?>\[(?!GameType)[^\n]*+\n\s*+)*+\[GameType\s+\"\d"
         ),
         splitter="gameil.records.pdn_reader:split_pdn",
         parser="gameil.records.pdn_reader:parse_pdn",

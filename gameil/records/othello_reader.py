@@ -21,13 +21,13 @@ SQUARES = 64
 DATE = re.compile(r"(\d{4})(?:[./-](\d{1,2}|\?\?)(?:[./-](\d{1,2}|\?\?))?)?$")
 RATING = re.compile(r"\d{1,4}")
 
-PLAIN = re.compile(r"(?:\s*+(?:\d{1,3}\s*+\.++\s*+)?[A-Ha-h][1-8](?=\s|\Z))*+\s*+")
+PLAIN = re.compile(r"(?>\s*+(?:\d{1,3}\s*+\.++\s*+)?[A-Ha-h][1-8](?=\s|\Z))*+\s*+")
 SQUARE = re.compile(r"[A-Ha-h][1-8]")
 TOKEN = re.compile(
     r"\s+|(?P<comment>\{[^}]*+\}?|;[^\n]*+)|\d{1,3}\s*\.+|(?P<move>[A-Ha-h][1-8]|[Pp]ass|PASS|--)(?=[\s{;]|\Z)"
     r"|(?P<result>\d\d?-\d\d?|1/2-1/2|\*)(?=[\s{;]|\Z)|(?P<unknown>[^\s{;]+)"
 )
-TRANSCRIPT = re.compile(rb"(?:[A-Ha-h][1-8][ \t]*+)++")
+TRANSCRIPT = re.compile(rb"(?>[A-Ha-h][1-8][ \t]*+)++")
 
 
 def split_othello(source: Source) -> Iterator[RawRecord | RecordError]:

@@ -46,13 +46,13 @@ RESULTS: dict[str, tuple[float, float] | None] = {
 USUAL_START = ("B", frozenset(map(str, range(21, 33))), frozenset(map(str, range(1, 13))))
 RATING = re.compile(r"\d{1,4}")
 
-STRENGTH = r"(?:\(\s?[!?*]{1,4}\s?\)|[!?*])*+"
+STRENGTH = r"(?>\(\s?[!?*]{1,4}\s?\)|[!?*])*+"
 """Behind a move without a space, ``*`` says that it was forced; elsewhere it ends the game."""
 TOKEN = re.compile(
     r"\s+|(?P<comment>\{[^}]*+\}?|;[^\n]*+|^%[^\n]*+)|(?P<glyph>\$\d*+|[!?]++|\(\s?[!?*]{1,4}\s?\))"
     r"|(?P<open>\()|(?P<close>\))|(?P<result>1/2-1/2|[12]-0|0-[012]|1-1|\*)(?=[\s{;)]|\Z)"
     r"|(?P<number>\d{1,3}\s*+\.++(?:\s*+\.\.\.)?)"
-    rf"|(?P<move>\d{{1,2}}(?:\s?[-x:]\s?\d{{1,2}})++){STRENGTH}(?=[\s{{;()$]|\Z)|(?P<unknown>[^\s{{;()]++|.)",
+    rf"|(?P<move>\d{{1,2}}(?>\s?[-x:]\s?\d{{1,2}})++){STRENGTH}(?=[\s{{;()$]|\Z)|(?P<unknown>[^\s{{;()]++|.)",
     re.MULTILINE,
 )
 

@@ -17,7 +17,7 @@ SAN = (
 RESULT = r"1-0F?|0-1F?|1/2(?:-1/2)?|½-½|0\.5-0\.5|0-0(?!-)|\+/-|-/\+|\+:-|-:\+|\+--|--\+|\*"
 
 NUMBER = re.compile(r"(?<!\d)\d++\s*+\.[.\s]*+")  # possessive, and from the first digit on: linear in any text
-PLAIN = re.compile(rf"(?:{SAN}(?: |$))*+")
+PLAIN = re.compile(rf"(?>{SAN}(?: |$))*+")
 SLOW_SIGNS = re.compile(r"[{(;$!?%\[…]")
 LAST_RESULT = re.compile(rf"(?:^|\s)({RESULT})\Z")
 AMBIGUOUS = frozenset({"0-0", "+/-", "-/+", "+:-", "-:+", "+--", "--+"})
@@ -40,7 +40,7 @@ TOKEN = re.compile(
 )
 PASSED_OVER = frozenset({"number", "glyph", "escape"})
 CLOCK = re.compile(r"\[%clk\s+(\d{1,4}):(\d{1,2}):(\d{1,2}(?:\.\d{1,6})?)\s*\]")
-NEXT_GAME = re.compile(r"(?:\s++|\{[^}]*+\}|;[^\n]*+)*+1\s*\.")  # possessive: time stays linear in any text
+NEXT_GAME = re.compile(r"(?>\s++|\{[^}]*+\}|;[^\n]*+)*+1\s*\.")  # possessive: time stays linear in any text
 ZERO_CASTLING = re.compile(r"^[0o]-[0o](-[0o])?")
 
 

@@ -19,14 +19,14 @@ TOO_LARGE = f"a game of more than {MAX_GAME_BYTES} bytes"
 MAX_TAG_LINE = 1 << 16
 """Longest line of the tag section, bytes."""
 
-BLANK = re.compile(rb"(?:\s|\xef\xbb\xbf|^%[^\n]*+\n)*+", re.MULTILINE)
+BLANK = re.compile(rb"(?>\s|\xef\xbb\xbf|^%[^\n]*+\n)*+", re.MULTILINE)
 # A run of tag lines, and after a blank line further ones unless they start the next game.
 TAGS = re.compile(
-    rb"(?:[ \t]*+\[[^\n]*+(?:\n|\Z))++"
-    rb"(?:(?:[ \t\r]*+\n|%[^\n]*+\n)++(?![ \t]*\[Event[ \t])(?:[ \t]*+\[[^\n]*+(?:\n|\Z))++)*+"
+    rb"(?>[ \t]*+\[[^\n]*+(?:\n|\Z))++"
+    rb"(?>(?>[ \t\r]*+\n|%[^\n]*+\n)++(?![ \t]*\[Event[ \t])(?>[ \t]*+\[[^\n]*+(?:\n|\Z))++)*+"
 )
 NEXT_TAG = re.compile(rb"\n[ \t]*+\[[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]+\"")
-NO_OPEN_COMMENT = re.compile(rb"(?:[^{;]++|\{[^}]*+\}|;[^\n]*+)*+")
+NO_OPEN_COMMENT = re.compile(rb"(?>[^{;]++|\{[^}]*+\}|;[^\n]*+)*+")
 SKIP_TO = re.compile(rb"\n[ \t]{0,16}(?=\[Event[ \t]{1,16}\")")
 MAYBE_FURTHER_GAME = re.compile(rb"(?:" + RESULT.encode() + rb"|\xbd-\xbd)[\s\x80-\xff]*+(?:1\s*+\.|[{;])")
 """What stands in every movetext that holds a second game without tags, and in few others."""

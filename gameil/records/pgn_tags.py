@@ -7,9 +7,9 @@ from gameil.records.pgn_moves import Movetext
 from gameil.records.record import PlayerInfo, Termination
 
 PLAIN_TAG = re.compile(r"\[(\w+) \"([^\"\\\n]*)\"\]")
-PLAIN_SECTION = re.compile(r"(?:\[\w+ \"[^\"\\\n]*+\"\]\s*+)*+")
-ONE_TAG = re.compile(r"\[[ \t]*(\w+)[ \t]+\"((?:[^\"\\]|\\.)*+)\"[ \t]*\]")
-SEVERAL_TAGS = re.compile(rf"(?:{ONE_TAG.pattern}\s*+)++")
+PLAIN_SECTION = re.compile(r"(?>\[\w+ \"[^\"\\\n]*+\"\]\s*+)*+")
+ONE_TAG = re.compile(r"\[[ \t]*(\w+)[ \t]+\"((?>[^\"\\]|\\.)*+)\"[ \t]*\]")
+SEVERAL_TAGS = re.compile(rf"(?>{ONE_TAG.pattern}\s*+)++")
 ESCAPE = re.compile(r"\\([\"\\])")
 
 RESULTS: dict[str, tuple[float, float] | None] = {

@@ -14,7 +14,7 @@ SEATS = {"B": 0, "W": 1}
 STRIDE = 6
 """Characters of a node such as ``;B[pd]``."""
 STRIDE_MOVES = re.compile(r"(?:;[BW]\[[a-z][a-z]\])*+\)?+")
-PLAIN_MOVES = re.compile(r"(?:;[BW]\[[a-z]{0,2}\])*+\)?+")
+PLAIN_MOVES = re.compile(r"(?>;[BW]\[[a-z]{0,2}\])*+\)?+")
 PLAIN_MOVE = re.compile(r"([BW])\[([a-z]{0,2})\]")
 MOVERS = bytes.maketrans(b"BW", b"\x00\x01")
 RECTANGLE = re.compile(r"([a-z])([a-z]):([a-z])([a-z])")

@@ -15,13 +15,13 @@ from gameil.records.window import MAX_GAME_BYTES, Window
 TOO_LARGE = f"a game tree of more than {MAX_GAME_BYTES} bytes"
 TREE_START = re.compile(rb"\(\s{0,32}+;")
 """Bounded, so that it is found whole in the bytes that are kept where a block ends."""
-PLAIN_TREE = re.compile(rb"\((?:[^()\[\]\\]*+\[[^\[\]\\]*+\])*+[^()\[\]\\]*+\)")
+PLAIN_TREE = re.compile(rb"\((?>[^()\[\]\\]*+\[[^\[\]\\]*+\])*+[^()\[\]\\]*+\)")
 """A game tree without variations, escapes or brackets in values: nearly every game of a collection."""
 UNCLOSED = {"unclosed": "yes"}
 """Context of a tree that the file, or the next tree's root, cuts off."""
 OPEN, CLOSE = b"()"
 BRACKET = re.compile(
-    rb"(?P<root>\((?=\s*+;\s*+(?:GM|FF)\s*+\[))|[()]|\[[^\]\\]*+(?:\\.[^\]\\]*+)*+(?:\]|\\?\Z)", re.DOTALL
+    rb"(?P<root>\((?=\s*+;\s*+(?:GM|FF)\s*+\[))|[()]|\[[^\]\\]*+(?>\\.[^\]\\]*+)*+(?:\]|\\?\Z)", re.DOTALL
 )
 """The start of a game tree's root, a parenthesis, or a whole property value (whose parentheses do not count)."""
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import cast
 
-TOKEN = re.compile(r"(;)|([A-Za-z]+)|\[([^\]\\]*+(?:\\.[^\]\\]*+)*+)(?:\]|\\?\Z)|([()])", re.DOTALL)
+TOKEN = re.compile(r"(;)|([A-Za-z]+)|\[([^\]\\]*+(?>\\.[^\]\\]*+)*+)(?:\]|\\?\Z)|([()])", re.DOTALL)
 """A value that is never closed reaches to the end: looking again from its next bracket would take quadratic time."""
-ROOT = re.compile(r"\(\s*+;[^;()\[\]]*+(?:\[[^\]\\]*+(?:\\.[^\]\\]*+)*+\][^;()\[\]]*+)*+", re.DOTALL)
+ROOT = re.compile(r"\(\s*+;[^;()\[\]]*+(?>\[[^\]\\]*+(?>\\.[^\]\\]*+)*+\][^;()\[\]]*+)*+", re.DOTALL)
 ESCAPED = re.compile(r"\\(\r\n|\n\r|.)", re.DOTALL)
 CHARSET = re.compile(rb"(?<![A-Za-z])CA\s*+\[\s*+([\w.:-]{1,40})\s*+\]")
 TEXT_CHARSETS = re.compile(

@@ -11,7 +11,7 @@ from gameil.records.pgn_writer import TAG_NAME, TERMINATIONS
 from gameil.records.record import GameRecord, RawRecord, RecordError
 from gameil.records.sources import Source
 
-SECTION = re.compile(r"(?:\s*+\[[^\n]*+(?:\n|\Z))*+")
+SECTION = re.compile(r"(?>\s*+\[[^\n]*+(?:\n|\Z))*+")
 
 
 def split_tagged(source: Source, format: str) -> Iterator[RawRecord | RecordError]:

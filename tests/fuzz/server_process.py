@@ -146,7 +146,7 @@ def count_exceptions(log: str) -> tuple[int, int]:
     own = others = 0
     for part in log.split("Traceback (most recent call last):")[1:]:
         frames = re.findall(r'^ *File "([^"]+)", line \d+', part, re.M)
-        if frames and "/gameil/" in frames[-1]:
+        if frames and "/gameil/" in frames[-1] and "/site-packages/" not in frames[-1]:
             own += 1
         else:
             others += 1
