@@ -84,10 +84,11 @@ def _evaluate(directory: Path, flags: CommonFlags, rest: list[str]) -> int:
     from gameil.tracking.run import Run
 
     config = parse(LeagueEvaluateConfig, rest, prog="gameil league evaluate NAME", description="Measures a league.")
-    own = directory / "evaluations" / f"turn-{read_league(directory).state.turn:06}"
+    league = read_league(directory)
+    own = directory / "evaluations" / f"turn-{league.state.turn:06}"
     quiet = flags.quiet or flags.json
     with Run.open(own, config, stage="league-evaluate", resume=flags.resume, track=False, quiet=quiet) as run:
-        results = run.results() if run.finished else league_evaluate(directory, config, run)
+        results = run.results() if run.finished else league_evaluate(directory, league, config, run)
         if not run.finished:
             run.finish(results)
         if not flags.json:

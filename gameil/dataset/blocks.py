@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gameil.dataset.augmentation import Augmentation
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.loader_config import LoaderConfig
-from gameil.dataset.players import seats_of_players
+from gameil.dataset.players import of_players, seats_of_players
 from gameil.dataset.position_weights import PositionWeights
 from gameil.dataset.schema import Split
 from gameil.errors import DatasetError
@@ -112,7 +112,7 @@ class Blocks:
         """Raises ``DatasetError`` where the split has none."""
         if not len(self.ids):
             what = "labelled games" if self._source.labels else "games"
-            who = f" of {' or '.join(map(repr, self._config.players))}" if self._config.players else ""
+            who = of_players(self._config.players)
             raise DatasetError(f"{self._source.dataset}: the {self._source.split} split has no {what}{who}")
 
     def num_blocks(self, epoch: int) -> int:

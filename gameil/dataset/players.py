@@ -28,6 +28,11 @@ def seats_of_players(dataset: Dataset, names: Sequence[str], game_ids: Iterable[
     return found
 
 
+def of_players(names: Sequence[str]) -> str:
+    """`` of 'Ann' or 'Bob'``, for errors; empty where nobody is asked for."""
+    return f" of {' or '.join(map(repr, names))}" if names else ""
+
+
 def require_players(path: Path, names: Sequence[str]) -> None:
     """Raises ``DatasetError`` where one of the players has no game in the dataset, with the names like it."""
     if not names:

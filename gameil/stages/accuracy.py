@@ -18,7 +18,7 @@ from gameil.config import COMMAND_LINE_ONLY
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.loader import Loader
 from gameil.dataset.loader_config import LoaderConfig
-from gameil.dataset.players import require_players, seats_of_players
+from gameil.dataset.players import of_players, require_players, seats_of_players
 from gameil.dataset.schema import Split
 from gameil.errors import ConfigError, DatasetError
 from gameil.games.game import State
@@ -132,7 +132,7 @@ def accuracy(config: AccuracyConfig, run: Run, *, resume: bool) -> dict[str, Any
                     lookup.add(_policy(batch, log_probs))
                 bar.advance(len(counts))
         if not len(measured):
-            who = f" of {' or '.join(map(repr, config.players))}" if config.players else ""
+            who = of_players(config.players)
             raise DatasetError(
                 f"{config.dataset}: the {config.split} split has no position{who} with two or more legal actions"
             )

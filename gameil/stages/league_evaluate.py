@@ -17,7 +17,7 @@ from gameil.arena.tables import series_values
 from gameil.errors import ConfigError
 from gameil.games.registry import make_game
 from gameil.league.population import START
-from gameil.league.reading import ReadLeague, read_league
+from gameil.league.reading import ReadLeague
 from gameil.league.standings import league_standings
 from gameil.ratings.intervals import pair_interval
 from gameil.stages.evaluate import check_counts, measured_series, open_agent
@@ -86,11 +86,12 @@ def opponents_of(league: ReadLeague, directory: Path, config: LeagueEvaluateConf
         yield from (each for each in found if each.group == group)
 
 
-def league_evaluate(directory: Path, config: LeagueEvaluateConfig, run: Run) -> dict[str, Any]:
+def league_evaluate(directory: Path, league: ReadLeague, config: LeagueEvaluateConfig, run: Run) -> dict[str, Any]:
     """Plays a series against each opponent; finished games are kept, an interrupted run goes on.
 
     Args:
         directory: of the league.
+        league: what was read from it.
         config: whom and how.
         run: the measurement's own run directory.
 
@@ -99,9 +100,8 @@ def league_evaluate(directory: Path, config: LeagueEvaluateConfig, run: Run) -> 
         ``cyclic_share`` (``Standings.cyclic_share``), as plain JSON values.
 
     Raises:
-        ConfigError: no such league or player.
+        ConfigError: no such player.
     """
-    league = read_league(directory)
     learner = league.state.learners.get(config.player)
     if learner is None:
         names = ", ".join(league.state.learners)
