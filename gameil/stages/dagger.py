@@ -80,6 +80,14 @@ def dagger(config: DaggerConfig, run: Run, *, resume: bool) -> dict[str, Any]:
 
 _TWIN = "control."
 """What the names of the twin's tensors begin with in a checkpoint."""
+_METRICS = {
+    "score": "arena/{}score",
+    "low": "arena/{}score/low",
+    "high": "arena/{}score/high",
+    "human_top1": "human/{}top1",
+    "human_nll": "human/{}nll",
+}
+"""Names of what a measurement finds; the braces are for the twin's prefix."""
 
 
 class _Dagger:
@@ -253,40 +261,47 @@ class _Dagger:
 
     def measure(self, round: int) -> dict[str, Any]:
         """Score against the opponent and human accuracy, as a row, metrics and a line; the twin's beside them."""
-        config = self.config
         labels = sum(self.labels.label_counts().values())
         row: dict[str, Any] = {"round": round, "labels": labels}
         metrics = {"labels/total": float(labels)}
         shown = ""
-        for name, model in (("", self.policy), ("control_", self.twin)):
+        found: dict[str, float] = {}
+        for name, model in (("", self.policy), ("control", self.twin)):
             if model is None:
                 continue
-            if round == -1 and not config.opponent:
-                row |= {f"{name}score": 0.5, f"{name}low": 0.5, f"{name}high": 0.5}
-            else:
-                opponent: Agent = self.agent("parent", self.parent.model)
-                if config.opponent:
-                    opponent = build_agent(config.opponent, self.game, seed=config.seed)
-                result = self.series("measuring", self.agent("policy", model), opponent, config.series_games)
-                opponent.close()
-                low, high = result.interval.low, result.interval.high
-                row |= {f"{name}score": result.score, f"{name}low": low, f"{name}high": high}
-                against = f" against {config.opponent or 'parent'}: {_shown(result)};"
-                shown += f" control{against}" if name else against
-            metrics[f"arena/{name}score"] = row[f"{name}score"]
-            if f"{name}low" in row:
-                metrics |= {f"arena/{name}score/{end}": row[f"{name}{end}"] for end in ("low", "high")}
-            if self.held_out:
-                found = measure_held_out(self.freeze(model), self.held_out)
-                if "nll" in found:
-                    row |= {f"{name}human_top1": found["top1"], f"{name}human_nll": found["nll"]}
-                    metrics |= {f"human/{name}top1": found["top1"], f"human/{name}nll": found["nll"]}
-                    shown += f" human moves top-1 {found['top1']:.1%}, NLL {found['nll']:.3f};"
+            if not name or round >= 0:  # at the start the twin is the policy
+                found = self.measured(model, at_start=round < 0)
+            prefix = f"{name}_" if name else ""
+            row |= {f"{prefix}{key}": value for key, value in found.items()}
+            metrics |= {_METRICS[key].format(prefix): value for key, value in found.items()}
+            shown += f" {name}:" if name else ""
+            if found["low"] < found["high"]:  # games were played
+                against = self.config.opponent or "parent"
+                shown += f" {found['score']:.1%} against {against} (95 %: {found['low']:.1%} to {found['high']:.1%});"
+            if "human_nll" in found:
+                shown += f" human moves top-1 {found['human_top1']:.1%}, NLL {found['human_nll']:.3f};"
         self.rows.append(row)
         self.run.log(round + 1, metrics)
         where = "start" if round == -1 else f"round {round}"
         self.run.say(f"{where}:{shown} {labels:,} labels")
         return row
+
+    def measured(self, model: PolicyValueNet, *, at_start: bool) -> dict[str, float]:
+        """``score``, its interval ``low`` and ``high``; with held-out games ``human_top1`` and ``human_nll``."""
+        config = self.config
+        found = {"score": 0.5, "low": 0.5, "high": 0.5}
+        if config.opponent or not at_start:  # the parent against itself needs no games
+            opponent: Agent = self.agent("parent", self.parent.model)
+            if config.opponent:
+                opponent = build_agent(config.opponent, self.game, seed=config.seed)
+            result = self.series("measuring", self.agent("policy", model), opponent, config.series_games)
+            opponent.close()
+            found = {"score": result.score, "low": result.interval.low, "high": result.interval.high}
+        if self.held_out:
+            people = measure_held_out(self.freeze(model), self.held_out)
+            if "nll" in people:
+                found |= {"human_top1": people["top1"], "human_nll": people["nll"]}
+        return found
 
     def draw(self) -> None:
         """The curve of score and held-out human accuracy by round, as an SVG in the run directory."""

@@ -244,6 +244,7 @@ def test_choices_budget_hard_targets_and_the_control(start: Path, games: Path, r
     rows = _results(runs / "choices")["rounds"]
     assert [row["labels"] for row in rows] == [0, 80, 100], "the budget ends the third round before it begins"
     assert all(0.0 <= row["control_score"] <= 1.0 and "control_human_top1" in row for row in rows)
+    assert rows[0]["control_score"] == rows[0]["score"], "the twin begins as the policy"
     labels = Dataset(runs / "choices" / "labels.lmdb")
     every = [label for game_id in labels.label_counts() for _, label in labels.all_labels(game_id)]
     assert {len(label.actions) for label in every} == {1}
