@@ -26,7 +26,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             return tomllib.load(file)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{path}: cannot be read as a TOML file: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # ValueError: no TOML, no UTF-8, or a number of too many digits
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
 

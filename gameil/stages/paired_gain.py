@@ -14,8 +14,8 @@ from gameil.stages.scored_positions import ScoredBatch, floored_log_probs
 
 RESAMPLES = 10_000
 """Ends of an interval so drawn vary by a hundredth of its width."""
-_AT_ONCE = 200
-"""Resamples drawn together: bounds the memory with many games."""
+_DRAWN_AT_ONCE = 2_000_000
+"""Games drawn together, of one resample or of many: some 60 MB, however many games there are."""
 
 
 def paired_gain(scored: ScoredBatch, against: ScoredBatch, *, seed: int, has_policy: bool) -> dict[str, Any]:
@@ -57,8 +57,9 @@ def paired_gain(scored: ScoredBatch, against: ScoredBatch, *, seed: int, has_pol
 def _resampled_means(sums: NDArray[np.float64], sizes: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
     """Mean gain a position in each resample of the games, ``[K, R]``, from sums ``[K, G]`` and positions ``[G]``."""
     rng = generator(seed, "accuracy", "resamples")
+    at_once = max(1, _DRAWN_AT_ONCE // len(sizes))
     means = []
-    for _ in range(RESAMPLES // _AT_ONCE):
-        drawn = rng.integers(len(sizes), size=(_AT_ONCE, len(sizes)))
+    for first in range(0, RESAMPLES, at_once):
+        drawn = rng.integers(len(sizes), size=(min(at_once, RESAMPLES - first), len(sizes)))
         means.append(sums[:, drawn].sum(axis=2) / sizes[drawn].sum(axis=1))
     return np.concatenate(means, axis=1)
