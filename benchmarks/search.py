@@ -179,8 +179,14 @@ def compare(game_id: str, arguments: argparse.Namespace, clock: Callable[[], flo
     print(f"  search, uniform policy, no network     {found['rules']:>9,.0f} simulations/s")
 
 
-def scaling(subject: Network, arguments: argparse.Namespace, clock: Callable[[], float]) -> None:
-    """Prints share of the network's rate and simulations a second over batches and simulations; draws the first."""
+def scaling(
+    subject: Network, arguments: argparse.Namespace, clock: Callable[[], float]
+) -> dict[str, list[tuple[float, float]]]:
+    """Prints simulations a second and their share of the network's rate, over batches and simulations.
+
+    Returns:
+        By number of simulations the curve of shares over batches.
+    """
     batches, numbers = SCALING
     curves = {}
     for simulations in numbers:
@@ -192,11 +198,8 @@ def scaling(subject: Network, arguments: argparse.Namespace, clock: Callable[[],
                 f"{subject.game.id}: {batch:>4} games, {simulations:>4} simulations: {found['lanes']:>8,.0f}/s, "
                 f"{shares[-1]:.1%} of the network, one lane {found['one lane'] / found['network']:.1%}"
             )
-        curves[f"{simulations} simulations"] = list(zip(map(float, batches), shares, strict=True))
-    if arguments.plot is not None:
-        arguments.plot.write_text(
-            line_chart(curves, label=f"{subject.game.id}: share of network's rate", x_name="games")
-        )
+        curves[f"{subject.game.id}, {simulations} simulations"] = list(zip(map(float, batches), shares, strict=True))
+    return curves
 
 
 def main() -> None:
@@ -219,17 +222,23 @@ def main() -> None:
     parser.add_argument("--scaling", action="store_true", help="over batches and simulations instead")
     parser.add_argument("--plot", type=Path, help="where --scaling draws its shares (SVG)")
     arguments = parser.parse_args()
+    if arguments.plot is not None and not arguments.scaling:
+        parser.error("--plot draws what --scaling measures")
     clock = time.process_time if arguments.cpu_time else time.perf_counter
     print(
         f"{platform.processor() or platform.machine()}, {arguments.threads} threads, torch "
         f"{torch.__version__}, median of {arguments.repeats} ({'processor' if arguments.cpu_time else 'wall'} time)"
     )
+    curves = {}
     for game_id in arguments.game or GAMES:
         if arguments.scaling:
             backend, precision = (arguments.network or ["openvino-bfloat16"])[0].rsplit("-", 1)
-            scaling(Network(game_id, backend, precision, arguments.threads, arguments.lanes), arguments, clock)
+            subject = Network(game_id, backend, precision, arguments.threads, arguments.lanes)
+            curves |= scaling(subject, arguments, clock)
         else:
             compare(game_id, arguments, clock)
+    if arguments.plot is not None:
+        arguments.plot.write_text(line_chart(curves, label="share of the network's rate", x_name="games"))
 
 
 if __name__ == "__main__":
