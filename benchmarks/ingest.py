@@ -224,7 +224,7 @@ def memory(sources: list[Path], game: str, workers: int, extra: bool, root: Path
     """``gameil ingest`` of the first file, then of all: its greatest anonymous memory."""
     peaks = []
     for number, files in enumerate([sources[:1], sources]):
-        command = [sys.executable, "-m", "gameil.cli.main", "ingest", *map(str, files), "--game", game, "--quiet"]
+        command = [sys.executable, "-m", "gameil", "ingest", *map(str, files), "--game", game, "--quiet"]
         command += ["--out", str(root / f"{number}.lmdb"), "--workers", str(workers)]
         command += [] if extra else ["--no-pgn-extra"]
         started = time.perf_counter()

@@ -59,7 +59,7 @@ def main() -> None:
         snapshot = Path(directory) / "snapshot"
         save_snapshot(snapshot, model, SnapshotCard(game_id=game.id, model=config, encoder=EncoderConfig()))
         search = f",search={arguments.search}" if arguments.search else ""
-        command = [sys.executable, "-m", "gameil.cli.main", "serve", "--port", "0", "--data", f"{directory}/served"]
+        command = [sys.executable, "-m", "gameil", "serve", "--port", "0", "--data", f"{directory}/served"]
         command += ["--runs", f"{directory}/runs", "--agents", f"small=snapshot:{snapshot}{search}"]
         # All clients come from one address here.
         for name in ("pages-per-second", "pages-burst", "connections-per-address"):

@@ -78,7 +78,7 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gameil-kill-") as directory:
         files = arguments.files or make_files(Path(directory), arguments.copies)
-        command = [sys.executable, "-m", "gameil.cli.main", "ingest", *map(str, files), "--game", arguments.game]
+        command = [sys.executable, "-m", "gameil", "ingest", *map(str, files), "--game", arguments.game]
         command += ["--workers", str(WORKERS), "--batch-records", str(BATCH), "--json"]
         try:
             tally = disturb(command, Path(directory), arguments.kills, Random(arguments.seed))

@@ -41,7 +41,7 @@ SAME = ("results.jsonl", "players.jsonl", "records/turns-000000.jsonl")
 
 
 def command(leagues: Path, turns: int, ray: bool) -> list[str]:
-    run = [sys.executable, "-m", "gameil.cli.main", "league", "run", "toy", "--leagues", str(leagues), "--resume"]
+    run = [sys.executable, "-m", "gameil", "league", "run", "toy", "--leagues", str(leagues), "--resume"]
     return [*run, "--turns", str(turns), "--workers", "2", "--quiet", *(["--ray", "auto"] if ray else [])]
 
 

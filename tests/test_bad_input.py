@@ -341,7 +341,7 @@ def test_snapshot_of_another_game(gameil: CommandLine) -> None:
 def test_real_process_says_one_line_and_exits_with_2(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONWARNINGS": "default"}
     done = subprocess.run(
-        [sys.executable, "-m", "gameil.cli.main", *evaluate("uci:no-such-engine", "chess")],
+        [sys.executable, "-m", "gameil", *evaluate("uci:no-such-engine", "chess")],
         cwd=tmp_path,
         env=environment,
         capture_output=True,

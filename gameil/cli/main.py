@@ -126,7 +126,3 @@ def _one_line(error: BaseException) -> str:
 
 def _complain(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

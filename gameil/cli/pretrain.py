@@ -7,7 +7,7 @@ from collections.abc import Sequence
 def main(argv: Sequence[str]) -> int:
     """Pretrains in ``runs/pretrain-NAME-NUMBER`` (``--name`` for another).
 
-    ``torchrun --nproc-per-node 2 -m gameil.cli.main pretrain CONFIG.toml --name NAME`` shares each batch between
+    ``torchrun --nproc-per-node 2 -m gameil pretrain CONFIG.toml --name NAME`` shares each batch between
     processes; the first of them writes the run.
     """
     from gameil.cli.stage_command import run_stage

@@ -20,7 +20,7 @@ from gameil.errors import ConfigError, EngineError
 from tests.engines.engine_lines import GTP_WORDS, Heard, session, tiny_snapshot
 
 GAME = "go(board_size=5)"
-COMMAND = [sys.executable, "-m", "gameil.cli.main", "gtp"]
+COMMAND = [sys.executable, "-m", "gameil", "gtp"]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def players() -> Iterator[list[GtpClient]]:
     except EngineError as error:
         pytest.skip(str(error))
     quick = EngineConfig((*gnu_go.command, "--level", "1"))
-    own = EngineConfig((sys.executable, "-m", "gameil.cli.main", "gtp", "--agent", "random", "--game", "go"))
+    own = EngineConfig((sys.executable, "-m", "gameil", "gtp", "--agent", "random", "--game", "go"))
     clients = [GtpClient("gameil", own, SIZE, KOMI), GtpClient("gnugo", quick, SIZE, KOMI)]
     yield clients
     for client in clients:

@@ -17,7 +17,7 @@ from gameil.engines.uci_go import read_go
 from gameil.errors import CheckpointError, ConfigError, EngineError
 from tests.engines.engine_lines import UCI_WORDS, Heard, session, tiny_snapshot
 
-COMMAND = [sys.executable, "-m", "gameil.cli.main", "uci", "--agent"]
+COMMAND = [sys.executable, "-m", "gameil", "uci", "--agent"]
 INFO = re.compile(
     r"info depth \d+ multipv \d+( score cp -?\d+)? nodes \d+ nps \d+ time \d+ pv( [a-h][1-8][a-h][1-8][qrbn]?)+"
 )

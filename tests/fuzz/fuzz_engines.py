@@ -215,7 +215,7 @@ class Session:
 def fuzz(protocol: str, number: int, seed: int, agent: str) -> Report:
     """Sends so many messages to one process. Raises ``AssertionError`` or ``OSError`` for whatever goes wrong."""
     game = [] if protocol == "uci" else ["--game", "go(board_size=5)"]
-    session = Session([sys.executable, "-m", "gameil.cli.main", protocol, "--agent", agent, *game])
+    session = Session([sys.executable, "-m", "gameil", protocol, "--agent", agent, *game])
     began, slowest, start_mb, start_files = time.monotonic(), 0.0, 0.0, 0
     try:
         for count, raw in enumerate(messages(protocol, seed), start=1):

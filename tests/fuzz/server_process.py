@@ -162,7 +162,7 @@ def start_server(place: Path, *, more: tuple[str, ...] = ()) -> Iterator[ServerP
     (run / "config.json").write_text('{"stage": "pretrain", "config": {}}')
     (run / "log.jsonl").write_text('{"time": 1, "step": 1, "metrics": {"loss/policy": 1.5}}\n')
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    command = [sys.executable, "-m", "gameil.cli.main"]
+    command = [sys.executable, "-m", "gameil"]
     subprocess.run(
         [*command, "label", "--dataset", str(labels), "--positions", "200"],
         check=True,

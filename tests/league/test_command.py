@@ -38,7 +38,7 @@ def leagues(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A league killed with all its processes after some turns, and gone on with up to its ninth."""
     directory = tmp_path_factory.mktemp("leagues")
     (directory / "toy.toml").write_text(TOY)
-    command = [sys.executable, "-m", "gameil.cli.main", "league", "run", "toy", "--leagues", str(directory)]
+    command = [sys.executable, "-m", "gameil", "league", "run", "toy", "--leagues", str(directory)]
     command += ["--turns", "9", "--workers", "2", "--resume", "--quiet"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL)

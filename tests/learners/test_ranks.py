@@ -61,7 +61,7 @@ def test_two_processes_find_the_weights_of_one(tmp_path: Path) -> None:
         "runs": tmp_path / "runs",
         "threads": 1,
     }
-    command = [sys.executable, "-m", "gameil.cli.main", "pretrain", "--quiet"]
+    command = [sys.executable, "-m", "gameil", "pretrain", "--quiet"]
     command += [text for name, value in flags.items() for text in (f"--{name}", str(value))]
 
     def start(name: str, **environment: str) -> subprocess.Popen[str]:

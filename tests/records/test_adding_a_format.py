@@ -51,7 +51,7 @@ def test_the_worked_example_works(package: Path, repository: Path) -> None:
     run(package, repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_paragraphs.py")
     command = [
         "-m",
-        "gameil.cli.main",
+        "gameil",
         "ingest",
         "games.paragraphs",
         "--game",
@@ -62,7 +62,7 @@ def test_the_worked_example_works(package: Path, repository: Path) -> None:
     ]
     results = json.loads(run(package, repository, *command))
     assert (results["run"]["read"], results["run"]["stored"], results["run"]["rejected"]) == (2, 2, {})
-    run(package, repository, "-m", "gameil.cli.main", "data", "export", "t.lmdb", "--out", "again.paragraphs")
+    run(package, repository, "-m", "gameil", "data", "export", "t.lmdb", "--out", "again.paragraphs")
     again, games = (package / name for name in ("again.paragraphs", "games.paragraphs"))
     assert again.read_text().split() == games.read_text().split()
 

@@ -28,7 +28,7 @@ def served(*arguments: str, cwd: Path) -> Iterator[str]:
     pytest.importorskip("nicegui", reason="the web extra is not installed")
     # NiceGUI starts otherwise where it sees that it is tested.
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "NICEGUI"))}
-    command = [sys.executable, "-m", "gameil.cli.main", "serve", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "gameil", "serve", "--port", "0", *arguments]
     with subprocess.Popen(
         command, cwd=cwd, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

@@ -89,7 +89,7 @@ def test_a_killed_recording_goes_on_and_writes_the_same_file(runs: Path, tmp_pat
     out = tmp_path / "killed.jsonl"
     command = [*arguments, "--name", "killed", "--out", str(out), "--runs", str(runs)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "gameil.cli.main", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "gameil", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     log = runs / "killed" / "matches.jsonl"
     deadline = time.monotonic() + 60.0

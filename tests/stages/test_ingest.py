@@ -163,7 +163,7 @@ def committed(path: Path) -> int:
 def test_a_killed_ingest_resumes_to_the_same_dataset(tmp_path: Path, shared_processes_file: Path) -> None:
     whole, killed = tmp_path / "whole.lmdb", tmp_path / "killed.lmdb"
     game = ["--game", "tic_tac_toe", "--batch-records", "64", "--quiet"]
-    command = [sys.executable, "-m", "gameil.cli.main", "ingest", str(shared_processes_file), *game]
+    command = [sys.executable, "-m", "gameil", "ingest", str(shared_processes_file), *game]
     with subprocess.Popen([*command, "--out", str(killed), "--workers", "2"]) as process:
         while committed(killed) < 64:
             assert process.poll() is None, "it must be killed before it ends"

@@ -60,7 +60,7 @@ def test_equal_seeds_choose_equal_levels_however_many_games_run_at_once(runs: Pa
 def test_a_killed_ladder_goes_on_with_the_same_games(runs: Path) -> None:
     whole = _ladder(runs, "whole", *QUICK)
     command = [*BASE, *QUICK, "--runs", str(runs), "--name", "killed"]
-    process = subprocess.Popen([sys.executable, "-m", "gameil.cli.main", *command], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-m", "gameil", *command], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60.0
     while time.monotonic() < deadline and process.poll() is None and not [*(runs / "killed").glob("matches-*")]:
         time.sleep(0.002)

@@ -84,7 +84,7 @@ run = "{run}"
 def test_killed_and_resumed_it_reaches_the_end(tmp_path: Path, runs: Path) -> None:
     file = tmp_path / "toy.toml"
     file.write_text(TOML)
-    command = [sys.executable, "-m", "gameil.cli.main", "run", str(file), "--runs", str(runs)]
+    command = [sys.executable, "-m", "gameil", "run", str(file), "--runs", str(runs)]
     killed_in = runs / "toy" / "pretrain" / "log.jsonl"
     with (tmp_path / "first.txt").open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=tmp_path)
