@@ -150,7 +150,8 @@ class _Dagger:
             expert = build_agent(config.expert, self.game, seed=config.seed)
             result = self.series("expert", expert, self.agent("policy", self.policy), config.expert_games)
             expert.close()
-            self.run.say(f"expert {config.expert} against the policy: {_shown(result)}")
+            low, high = result.interval.low, result.interval.high
+            self.run.say(f"expert {config.expert} against the policy: {_shown(result.score, result.games, low, high)}")
             self.run.log(0, {"arena/expert_score": result.score})
             if result.score <= config.expert_min_score:
                 raise ConfigError(
@@ -265,19 +266,20 @@ class _Dagger:
         row: dict[str, Any] = {"round": round, "labels": labels}
         metrics = {"labels/total": float(labels)}
         shown = ""
+        played = round >= 0 or bool(self.config.opponent)  # the parent against itself needs no games
         found: dict[str, float] = {}
         for name, model in (("", self.policy), ("control", self.twin)):
             if model is None:
                 continue
             if not name or round >= 0:  # at the start the twin is the policy
-                found = self.measured(model, at_start=round < 0)
+                found = self.measured(model, played=played)
             prefix = f"{name}_" if name else ""
             row |= {f"{prefix}{key}": value for key, value in found.items()}
             metrics |= {_METRICS[key].format(prefix): value for key, value in found.items()}
             shown += f" {name}:" if name else ""
-            if found["low"] < found["high"]:  # games were played
-                against = self.config.opponent or "parent"
-                shown += f" {found['score']:.1%} against {against} (95 %: {found['low']:.1%} to {found['high']:.1%});"
+            if played:
+                scored = _shown(found["score"], self.config.series_games, found["low"], found["high"])
+                shown += f" against {self.config.opponent or 'parent'}: {scored};"
             if "human_nll" in found:
                 shown += f" human moves top-1 {found['human_top1']:.1%}, NLL {found['human_nll']:.3f};"
         self.rows.append(row)
@@ -286,11 +288,12 @@ class _Dagger:
         self.run.say(f"{where}:{shown} {labels:,} labels")
         return row
 
-    def measured(self, model: PolicyValueNet, *, at_start: bool) -> dict[str, float]:
-        """``score``, its interval ``low`` and ``high``; with held-out games ``human_top1`` and ``human_nll``."""
+    def measured(self, model: PolicyValueNet, *, played: bool) -> dict[str, float]:
+        """``score`` (a half unless ``played``) with its interval ``low`` and ``high``, and with held-out games
+        ``human_top1`` and ``human_nll``."""
         config = self.config
         found = {"score": 0.5, "low": 0.5, "high": 0.5}
-        if config.opponent or not at_start:  # the parent against itself needs no games
+        if played:
             opponent: Agent = self.agent("parent", self.parent.model)
             if config.opponent:
                 opponent = build_agent(config.opponent, self.game, seed=config.seed)
@@ -374,5 +377,5 @@ def _advance(advance: Any, interrupt: DeferredInterrupt) -> None:
         raise KeyboardInterrupt
 
 
-def _shown(result: SeriesResult) -> str:
-    return f"{result.score:.1%} of {result.games} games (95 %: {result.interval.low:.1%} to {result.interval.high:.1%})"
+def _shown(score: float, games: int, low: float, high: float) -> str:
+    return f"{score:.1%} of {games} games (95 %: {low:.1%} to {high:.1%})"
