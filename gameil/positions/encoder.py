@@ -98,9 +98,22 @@ class ObservationEncoder:
 
     def encode(self, states: Sequence[State]) -> NDArray[np.float32]:
         """Observations of many states, ``[B, *shape]``."""
-        out = np.empty((len(states), *self.shape), dtype=np.float32)
+        return self.complete(self.encode_stored(states))
+
+    def encode_stored(self, states: Sequence[State]) -> NDArray[np.float32]:
+        """Observations without what ``complete`` derives from them, ``[B, ...]``."""
+        shape = self.shape if self._layout is None else (self._stored_planes, *self.shape[1:])
+        out = np.empty((len(states), *shape), dtype=np.float32)
         for index, state in enumerate(states):
             self.write(state, out[index])
+        return out
+
+    def complete(self, stored: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Observations ``[B, *shape]`` from those of ``encode_stored``; the same array where nothing is derived."""
+        if self._layout is None or self._derived is None:
+            return stored
+        out = np.empty((len(stored), *self.shape), dtype=np.float32)
+        out[:, : self._stored_planes] = stored
         self.derive(out)
         return out
 

@@ -47,14 +47,15 @@ class CachedEvaluator:
         """Of these, those that needed no network."""
 
     def __call__(self, states: Sequence[State], legal: Sequence[Sequence[int]]) -> ArrayEvaluation:
-        observations = self._encoder.encode(states)
-        keys = [_key(observation, actions) for observation, actions in zip(observations, legal, strict=True)]
+        stored = self._encoder.encode_stored(states)
+        keys = [_key(observation, actions) for observation, actions in zip(stored, legal, strict=True)]
         new = {key: row for row, key in enumerate(keys) if key not in self._seen}
         answers = {key: self._seen[key] for key in keys if key not in new}
         if new:
             rows = list(new.values())
             actions = [legal[row] for row in rows]
-            log_probs, values = self._evaluator.evaluate_legal(observations[rows], *flat_legal(actions))
+            observations = self._encoder.complete(stored[rows])
+            log_probs, values = self._evaluator.evaluate_legal(observations, *flat_legal(actions))
             parts = np.split(log_probs, np.cumsum([len(part) for part in actions])[:-1])
             answers.update((key, _Seen(*seen)) for key, seen in zip(new, zip(parts, values, strict=True), strict=True))
         for key, answer in answers.items():

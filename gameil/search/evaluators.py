@@ -28,6 +28,12 @@ class ObservationWriter(Protocol):
     def encode(self, states: Sequence[State]) -> NDArray[np.float32]:
         """Observations ``[B, *shape]``."""
 
+    def encode_stored(self, states: Sequence[State]) -> NDArray[np.float32]:
+        """All that observations depend on, ``[B, ...]``."""
+
+    def complete(self, stored: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Observations ``[B, *shape]`` from these."""
+
 
 class PositionEvaluator(Protocol):
     """What is needed of ``models.inference.NetworkEvaluator``."""
