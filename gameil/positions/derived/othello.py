@@ -1,9 +1,9 @@
 """Othello: what each move flips, and how much choice it leaves to the opponent.
 
-Players count these; a convolution needs six layers to see one long line of flips. Lines are walked for all positions
-and moves at once, a step of each direction at a time.
+Players count these; a convolution needs six layers to see one long line of flips. Lines are walked for all positions,
+moves and four directions at once.
 
-Letters: ``B`` positions, ``M`` moves of all of them.
+Letters: ``B`` positions, ``M`` moves of all of them; the first axis of ``[4, B]`` is a kind of line.
 """
 
 from typing import Any
@@ -18,15 +18,15 @@ OTHELLO_PLANES = 8
 3: the opponent's moves after it over 16; 4: whether one of these takes a corner; 5: the mover's moves after it, were it
 his turn again, over 16; 6, 7: discs beside an empty square after it, the mover's and the opponent's, over 16."""
 _NOT_FIRST, _NOT_LAST = np.uint64(0xFEFEFEFEFEFEFEFE), np.uint64(0x7F7F7F7F7F7F7F7F)
-_ALL, _NOTHING = np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(0)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _CORNERS = np.uint64(0x8100000000000081)
-_DIRECTIONS: tuple[tuple[int, np.uint64], ...] = (
-    *((1, _NOT_FIRST), (-1, _NOT_LAST), (8, _ALL), (-8, _ALL)),
-    *((9, _NOT_FIRST), (-9, _NOT_LAST), (7, _NOT_LAST), (-7, _NOT_FIRST)),
+_STEPS = np.array([[1], [8], [9], [7]], np.uint64)
+"""``[4, 1]``: squares from one of a line to the next; in one direction bits move left, in the other right."""
+_WAYS = (
+    (np.left_shift, np.array([[_NOT_FIRST], [_ALL], [_NOT_FIRST], [_NOT_LAST]], np.uint64)),
+    (np.right_shift, np.array([[_NOT_LAST], [_ALL], [_NOT_LAST], [_NOT_FIRST]], np.uint64)),
 )
-"""Steps in squares, with the columns that such a step can end in."""
-_LONGEST = 6
-"""Discs flipped in one direction at most."""
+"""Both ways of a line, with the columns ``[4, 1]`` that such a step can end in."""
 
 
 def write_othello(observations: NDArray[Any], out: NDArray[Any]) -> None:
@@ -50,8 +50,8 @@ def write_othello(observations: NDArray[Any], out: NDArray[Any]) -> None:
     answers = legal_squares(other_after, own_after)
     empty = ~(own_after | other_after)
     beside_empty = np.zeros_like(empty)
-    for step, columns in _DIRECTIONS:
-        beside_empty |= _moved(empty, step, columns)
+    for shift, columns in _WAYS:
+        beside_empty |= np.bitwise_or.reduce(shift(empty, _STEPS) & columns)
     planes[rows, 2, squares] = np.bitwise_count(turned) / 8.0
     planes[rows, 3, squares] = np.bitwise_count(answers) / 16.0
     planes[rows, 4, squares] = (answers & _CORNERS) != 0
@@ -62,27 +62,30 @@ def write_othello(observations: NDArray[Any], out: NDArray[Any]) -> None:
 
 def legal_squares(own: Sets, other: Sets) -> Sets:
     """Squares where the side of ``own`` may place a disc, ``[B]``."""
-    empty = ~(own | other)
     found = np.zeros_like(own)
-    for step, columns in _DIRECTIONS:
-        line = _moved(own, step, columns) & other
-        for _ in range(_LONGEST - 1):
-            line |= _moved(line, step, columns) & other
-        found |= _moved(line, step, columns) & empty
-    return found
+    for shift, columns in _WAYS:
+        found |= np.bitwise_or.reduce(shift(_lines(own, other & columns, shift), _STEPS) & columns)
+    return found & ~(own | other)
 
 
 def flipped(placed: Sets, own: Sets, other: Sets) -> Sets:
     """Discs of ``other`` that a disc ``placed`` flips, ``[M]``."""
     found = np.zeros_like(own)
-    for step, columns in _DIRECTIONS:
-        line = _moved(placed, step, columns) & other
-        for _ in range(_LONGEST - 1):
-            line |= _moved(line, step, columns) & other
-        found |= np.where(_moved(line, step, columns) & own, line, _NOTHING)
+    for shift, columns in _WAYS:
+        lines = _lines(placed, other & columns, shift)
+        held = (shift(lines, _STEPS) & columns & own) != 0
+        found |= np.bitwise_or.reduce(lines * held)
     return found
 
 
-def _moved(sets: Sets, step: int, columns: np.uint64) -> Sets:
-    moved: Sets = (sets << np.uint64(step) if step > 0 else sets >> np.uint64(-step)) & columns
-    return moved
+def _lines(starts: Sets, theirs: Sets, shift: np.ufunc) -> Sets:
+    """Discs of ``theirs [4, B]`` that follow one another without a gap from ``starts [B]``, by line, ``[4, B]``.
+
+    At most six of them lie between two squares: a step, another, and two of two squares each where both are theirs.
+    """
+    lines: Sets = shift(starts, _STEPS) & theirs
+    lines |= shift(lines, _STEPS) & theirs
+    pairs = theirs & shift(theirs, _STEPS)
+    for _ in range(2):
+        lines |= shift(lines, _STEPS + _STEPS) & pairs
+    return lines
