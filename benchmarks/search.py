@@ -37,7 +37,6 @@ from gameil.search.evaluators import network_evaluator, uniform_evaluator
 from gameil.search.puct import BatchedSearch, SearchConfig
 from gameil.search.simulation import LeafEvaluation, StateEvaluator
 
-BLOCKS, CHANNELS = 4, 64
 GAMES = ("connect_four", "othello")
 NETWORKS: tuple[tuple[BackendName, Precision], ...] = (
     ("openvino", "float32"),
@@ -88,20 +87,20 @@ def rates(calls: dict[str, Callable[[], object]], work: int, repeats: int, clock
 class Network:
     """One game's network in one precision, to be searched at a batch."""
 
-    def __init__(self, game_id: str, backend: BackendName, precision: Precision, threads: int, lanes: int) -> None:
+    def __init__(self, game_id: str, backend: BackendName, precision: Precision, arguments: argparse.Namespace) -> None:
         self.game = make_game(game_id)
         self.name = f"{backend} {precision}"
         self.encoder = ObservationEncoder(self.game, EncoderConfig(last_moves=0))
-        config = ModelConfig(blocks=BLOCKS, channels=CHANNELS, squeeze=0, policy_channels=0)
+        config = ModelConfig(blocks=arguments.blocks, channels=arguments.channels, squeeze=0, policy_channels=0)
         model = build_model(config, self.game, self.encoder.shape)
         shown = self.encoder.encode(openings(game_id, 256))
 
         def build() -> NetworkEvaluator:
             return NetworkEvaluator(model, backend=backend, precision=precision, shown=shown)
 
-        torch.set_num_threads(threads)
+        torch.set_num_threads(arguments.threads)
         self.whole = build()
-        self.copies = lane_evaluators(build, lanes)
+        self.copies = lane_evaluators(build, arguments.lanes)
         self.lanes = [Counted(network_evaluator(copy, self.encoder)) for copy in self.copies]
         self.single = Counted(network_evaluator(self.whole, self.encoder))
 
@@ -142,15 +141,15 @@ def compare(game_id: str, arguments: argparse.Namespace, clock: Callable[[], flo
     """Prints a block a game: peers first, then each precision of our network against them."""
     batch, simulations, repeats = arguments.batch, arguments.simulations, arguments.repeats
     networks = [
-        Network(game_id, backend, precision, arguments.threads, arguments.lanes)
+        Network(game_id, backend, precision, arguments)
         for backend, precision in NETWORKS
         if not arguments.network or f"{backend}-{precision}" in arguments.network
     ]
-    print(f"{game_id}: {BLOCKS}x{CHANNELS}, {batch} games, {simulations} simulations")
+    print(f"{game_id}: {arguments.blocks}x{arguments.channels}, {batch} games, {simulations} simulations")
     peer = float("nan")
     if not arguments.no_peers:
         try:
-            shape = {"blocks": BLOCKS, "channels": CHANNELS}
+            shape = {"blocks": arguments.blocks, "channels": arguments.channels}
             peer = mctx_simulations(
                 game_id, batch=batch, simulations=simulations, repeats=repeats, clock=clock, **shape
             )
@@ -208,6 +207,8 @@ def main() -> None:
     parser.add_argument("--game", choices=GAMES, action="append", help="default both")
     parser.add_argument("--batch", type=int, default=256, help="games at once")
     parser.add_argument("--simulations", type=int, default=64, help="of each")
+    parser.add_argument("--blocks", type=int, default=4, help="of the network; the default one of gameil has 6")
+    parser.add_argument("--channels", type=int, default=64, help="of the network")
     parser.add_argument("--lanes", type=int, default=2, help="parts of the batch searched at the same time")
     parser.add_argument(
         "--network",
@@ -233,7 +234,7 @@ def main() -> None:
     for game_id in arguments.game or GAMES:
         if arguments.scaling:
             backend, precision = (arguments.network or ["openvino-bfloat16"])[0].rsplit("-", 1)
-            subject = Network(game_id, backend, precision, arguments.threads, arguments.lanes)
+            subject = Network(game_id, backend, precision, arguments)
             curves |= scaling(subject, arguments, clock)
         else:
             compare(game_id, arguments, clock)
