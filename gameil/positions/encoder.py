@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gameil.errors import ConfigError
 from gameil.games.game import BoardLayout, Game, State
 from gameil.games.game_replay import ReplayedGames
-from gameil.positions.derived.planes import derived_planes
+from gameil.positions.derived.planes import DerivedPlanes, derived_planes
 from gameil.positions.plane_packing import PlanePacking
 from gameil.positions.position_batch import span_places
 
@@ -48,6 +48,9 @@ class ObservationEncoder:
         self.config = config
         self.shape: tuple[int, ...] = game.observation_shape
         """``[C, H, W]`` for board games, the game's own shape otherwise."""
+        self._stored_shape = self.shape
+        """Without the derived planes."""
+        self._derived: DerivedPlanes | None = None
         self._layout = game.board if len(game.observation_shape) == 3 else None
         if self._layout is not None:
             self._base_planes = game.observation_shape[0]
@@ -62,6 +65,7 @@ class ObservationEncoder:
             self._stored_planes = self._base_planes + extra
             planes = self._stored_planes + (0 if self._derived is None else self._derived.number)
             self.shape = (planes, *game.observation_shape[1:])
+            self._stored_shape = (self._stored_planes, *game.observation_shape[1:])
             if self._ko:
                 self._neighbours = _neighbours(self._layout)
         self.packing = self._packing()
@@ -102,15 +106,14 @@ class ObservationEncoder:
 
     def encode_stored(self, states: Sequence[State]) -> NDArray[np.float32]:
         """Observations without what ``complete`` derives from them, ``[B, ...]``."""
-        shape = self.shape if self._layout is None else (self._stored_planes, *self.shape[1:])
-        out = np.empty((len(states), *shape), dtype=np.float32)
+        out = np.empty((len(states), *self._stored_shape), dtype=np.float32)
         for index, state in enumerate(states):
             self.write(state, out[index])
         return out
 
     def complete(self, stored: NDArray[np.float32]) -> NDArray[np.float32]:
         """Observations ``[B, *shape]`` from those of ``encode_stored``; the same array where nothing is derived."""
-        if self._layout is None or self._derived is None:
+        if self._derived is None:
             return stored
         out = np.empty((len(stored), *self.shape), dtype=np.float32)
         out[:, : self._stored_planes] = stored
@@ -119,7 +122,7 @@ class ObservationEncoder:
 
     def derive(self, observations: NDArray[Any]) -> None:
         """Writes the derived planes of observations ``[B, *shape]``, whose other planes are there."""
-        if self._layout is not None and self._derived is not None:
+        if self._derived is not None:
             planes = observations[:, self._stored_planes :]
             planes.fill(0.0)
             self._derived.write(observations, planes)

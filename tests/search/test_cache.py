@@ -49,6 +49,23 @@ def test_same_search_with_fewer_questions() -> None:
     assert cached.found == cached.asked - behind.positions
 
 
+def test_planes_that_follow_from_the_position_are_there_for_what_is_new() -> None:
+    game = make_game("othello")
+    encoder = ObservationEncoder(game, EncoderConfig(last_moves=1, derived=True))
+    cached, plain = CachedEvaluator(Network(), encoder), network_evaluator(Network(), encoder)
+    states = [game.initial_state()]
+    for _ in range(6):
+        states.append(states[-1].clone())
+        states[-1].apply(states[-1].legal_actions()[0])
+    legal = [state.legal_actions() for state in states]
+    wanted = plain(states, legal)
+    cached(states[::2], legal[::2])
+    found = cached(states, legal)
+    assert cached.found == 4
+    np.testing.assert_allclose(found.log_probs, wanted.log_probs, rtol=1e-5)
+    np.testing.assert_allclose(found.values, wanted.values, rtol=1e-5)
+
+
 def test_positions_that_differ_in_the_mover_or_the_legal_moves_are_apart() -> None:
     network = Network()
     cached = CachedEvaluator(network, ENCODER)

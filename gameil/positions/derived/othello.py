@@ -22,6 +22,7 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _CORNERS = np.uint64(0x8100000000000081)
 _STEPS = np.array([[1], [8], [9], [7]], np.uint64)
 """``[4, 1]``: squares from one of a line to the next; in one direction bits move left, in the other right."""
+_TWO_STEPS = _STEPS + _STEPS
 _WAYS = (
     (np.left_shift, np.array([[_NOT_FIRST], [_ALL], [_NOT_FIRST], [_NOT_LAST]], np.uint64)),
     (np.right_shift, np.array([[_NOT_LAST], [_ALL], [_NOT_LAST], [_NOT_FIRST]], np.uint64)),
@@ -87,5 +88,5 @@ def _lines(starts: Sets, theirs: Sets, shift: np.ufunc) -> Sets:
     lines |= shift(lines, _STEPS) & theirs
     pairs = theirs & shift(theirs, _STEPS)
     for _ in range(2):
-        lines |= shift(lines, _STEPS + _STEPS) & pairs
+        lines |= shift(lines, _TWO_STEPS) & pairs
     return lines
