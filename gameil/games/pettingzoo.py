@@ -3,8 +3,9 @@
 An environment hides its randomness, so a game whose deals differ starts with one chance node whose outcome is the
 environment's seed: then actions alone replay a game, and a clone is a replay from the seed. Masks are ``True`` = legal,
 rewards are per player, and the observation is what the environment shows the observing agent: for the two board games
-as planes ``[own, opponent]``, for pictures as planes of colours, for others as a flat vector; where all move at once
-such a vector ends with a one-hot of the player, since one network plays all seats.
+as planes ``[own, opponent]``, for pictures as planes of colours, for others as a flat vector. One network plays all
+seats: where all move at once a vector ends with a one-hot of the player, and a picture that all players share with a
+plane that is 0 for the first player and 1 for the last.
 """
 
 import warnings
@@ -81,7 +82,7 @@ class PettingZooGame:
         self.tells_information = not simultaneous
         """Whether what players know is written down: of games in turns, not of those that move on by themselves."""
         spaces = [env.observation_space(agent) for agent in agents]
-        self._read_observations(spaces, known.like, int(parameters.get("size", 0)))
+        self._read_observations(spaces, known.like, known.same_picture, int(parameters.get("size", 0)))
         start = None
         if self.board is not None:
             start = np.empty(self.observation_shape, dtype=np.float32)
@@ -110,7 +111,7 @@ class PettingZooGame:
 
             self.action_names = ACTIONS
 
-    def _read_observations(self, spaces: list[Any], like: str, size: int) -> None:
+    def _read_observations(self, spaces: list[Any], like: str, same_picture: bool, size: int) -> None:
         self.masked = any(observed(space) is not space for space in spaces)
         self.frames = int(self.parameters.get("frames", 1))
         planes_last = observed(spaces[0]).shape or ()
@@ -126,10 +127,11 @@ class PettingZooGame:
         if len(ranks) > 1 or (ranks == {3} and len(shapes) > 1):
             raise GameError(f"{self.id}: its agents see arrays of different kinds: {sorted(shapes)}")
         flat = ranks == {1}
-        self._tells_seat = flat and self.capabilities.simultaneous and self.num_players > 1
+        several = self.capabilities.simultaneous and self.num_players > 1
+        self._tells_seat = several and (flat or same_picture)
         length = max(shape[0] for shape in shapes)
-        seats = self.num_players if self._tells_seat else 0
-        self.frame_shape = (length + seats,) if flat else next(iter(shapes))
+        seats = (self.num_players if flat else 1) if self._tells_seat else 0
+        self.frame_shape = (length + seats, *next(iter(shapes))[1:])
         self.observation_shape = (self.frames * self.frame_shape[0], *self.frame_shape[1:])
 
     def write(self, shown: Any, player: int, out: NDArray[np.float32]) -> None:
@@ -140,11 +142,12 @@ class PettingZooGame:
             out[...] = np.moveaxis(np.asarray(shown), 2, 0)
             return
         shape, writer = self._views[player]
-        if len(shape) == 3:
-            writer(shown, out)
-            return
         size = shape[0]
         writer(shown, out[:size])
+        if len(shape) == 3:
+            if self._tells_seat:
+                out[size] = player / (self.num_players - 1)
+            return
         if len(out) > size:
             out[size:] = 0.0
             if self._tells_seat:

@@ -45,6 +45,8 @@ class Environment:
     """Rewards come before the end."""
     together: bool = False
     """All players are paid alike."""
+    same_picture: bool = False
+    """All players are shown one and the same picture."""
     like: str = ""
     """The board game whose layout and symmetries it has."""
     options: tuple[str, ...] = ()
@@ -83,6 +85,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         (-10.0, 100.0),
         dense=True,
         together=True,
+        same_picture=True,
         options=("max_cycles",),
         fixed={"render_mode": "rgb_array"},  # without it every step warns
     ),

@@ -37,6 +37,12 @@ class PixelTrunk(nn.Module):
             out = min(2 * out, 4 * channels)
         self.layers = nn.Sequential(*layers)
         self.dense = nn.Linear(planes * height * width, hidden)
+        for module in (*self.layers.modules(), self.dense):
+            # torch's own weights make each layer's outputs three times smaller than its inputs. Demonstrations bring
+            # them back, by batch normalisation; in reinforcement learning from nothing that stands still, and what
+            # differs from picture to picture would be lost.
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, observations: Tensor, shift: Tensor | None = None) -> Tensor:
         """Features; ``shift [B, hidden]`` (see ``conditioning``) is added before the last activation."""

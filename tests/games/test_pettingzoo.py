@@ -87,6 +87,20 @@ def test_returns_are_those_of_the_bare_environment() -> None:
     assert died
 
 
+def test_a_picture_that_players_share_says_who_looks() -> None:
+    game = make_game("pettingzoo:cooperative_pong_v6(frames=2,max_cycles=9)")
+    state = game.initial_state()
+    state.apply(0)
+    seen = np.empty((2, *game.observation_shape), np.float32)
+    for player in (0, 1):
+        state.write_observation(seen[player], player)
+    planes = game.observation_shape[0] // 2
+    assert np.array_equal(seen[0, : planes - 1], seen[1, : planes - 1])
+    for newest in (planes - 1, 2 * planes - 1):
+        assert np.unique(seen[0, newest]).tolist() == [0.0]
+        assert np.unique(seen[1, newest]).tolist() == [1.0]
+
+
 def test_a_limit_truncates_and_the_rules_terminate() -> None:
     pong = make_game("pettingzoo:cooperative_pong_v6(max_cycles=3)").initial_state()
     pong.apply(0)

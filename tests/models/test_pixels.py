@@ -26,6 +26,18 @@ def test_any_size_goes_down_to_one_vector(size: tuple[int, int]) -> None:
     assert not torch.equal(before[0], before[1])  # the last pixel counts
 
 
+def test_a_fresh_trunk_hands_on_what_differs() -> None:
+    """Reinforcement learning from nothing leaves batch normalisation as it is, so the weights alone must keep the
+    scale: with torch's own, features of random pictures differ a thousand times less than the pictures."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        trunk = PixelTrunk((3, 48, 48), channels=16, hidden=64).eval()
+        pictures = torch.rand(32, 3, 48, 48)
+    with torch.inference_mode():
+        features = trunk(pictures)
+    assert float(features.std(dim=0).mean()) > 0.3 * float(pictures.std(dim=0).mean())
+
+
 def test_networks_of_pictures_are_built_and_refused() -> None:
     game = make_game("pettingzoo:overcooked(view=pixels)")
     config = ModelConfig(kind="pixels", size="tiny", value="scalar")
