@@ -1,14 +1,17 @@
 """People as partners: the experiment of Carroll et al. (2019, figure 4) with gameil's commands, and two beside it.
 
-    python benchmarks/overcooked.py partners cramped_room --minutes 15     the figure's rows for one kitchen
+    python benchmarks/overcooked.py partners cramped_room --minutes 8      the figure's rows for one kitchen
+    python benchmarks/overcooked.py population cramped_room --minutes 8    beside many that learned with themselves
     python benchmarks/overcooked.py views cramped_room                     cloning from planes and from pictures
     python benchmarks/overcooked.py worth cramped_room --minutes 5         by number of people's trials shown
 
 ``partners``: a clone of people (BC, on the train trials), a clone of other people who stand for people (the proxy, BC
 on the test trials), cooks that learned with themselves (self-play) and cooks that learned beside the clone. Rows are
 mean points of a team in 400 steps, both seatings, over seeds, with 95 % intervals over seeds. ``--minutes`` is for each
-of the two trainings of each seed. All runs lie below ``--out`` and are not made again where they are finished. Needs
-the trials of ``pip install --no-deps overcooked-ai==1.1.0``.
+training of each seed. ``population`` goes on from there: cooks that learned beside all seeds' self-play as it was at
+the start, half-way and at the end (Strouse et al., "Collaborating with Humans without Human Data", 2021: fictitious
+co-play), so beside strangers of all strengths, without any data of people. All runs lie below ``--out`` and are not
+made again where they are finished. Needs the trials of ``pip install --no-deps overcooked-ai==1.1.0``.
 """
 
 import argparse
@@ -118,6 +121,39 @@ def partners(name: str, options: argparse.Namespace) -> None:
     print("\n".join(line(row, values) for row, values in rows.items()))
 
 
+def population(name: str, options: argparse.Namespace) -> None:
+    kitchen = Kitchen(name, options.out)
+    test = kitchen.people("test")
+    others: list[Path] = []
+    for seed in range(options.seeds):
+        end = kitchen.learned(f"self-{seed}", options.minutes, seed)
+        shaped = kitchen.out / f"self-{seed}-shaped"
+        others += [shaped / "snapshots" / "start", half_way(shaped), end]
+    found, alone = [], []
+    for seed in range(options.seeds):
+        proxy = kitchen.clone(f"proxy-{seed}", test, seed)
+        beside = kitchen.learned(
+            f"population-{seed}", options.minutes, seed, "--partners", *others, "--self-play.self-share", 0
+        )
+        found.append(kitchen.team(f"team-population+proxy-{seed}", beside, proxy, options.games, seed))
+        alone.append(kitchen.team(f"team-population+population-{seed}", beside, beside, options.games, seed))
+    print(f"\n{name}: points of a team in 400 steps, mean over {options.seeds} seeds, 95 %")
+    print(line("learned beside population + proxy", found))
+    print(line("the same with itself", alone))
+
+
+def half_way(run: Path) -> Path:
+    """The past self of a run when games first brought half of what they brought at best."""
+    returns = {}
+    for text in (run / "log.jsonl").read_text(encoding="utf-8").splitlines():
+        entry = json.loads(text)
+        if "self_play/return" in entry.get("metrics", {}):
+            returns[int(entry["step"])] = float(entry["metrics"]["self_play/return"])
+    reached = min(step for step, points in returns.items() if points >= max(returns.values()) / 2)
+    pasts = sorted((run / "snapshots").glob("past-*"))
+    return min(pasts, key=lambda past: abs(int(past.name.removeprefix("past-")) - reached))
+
+
 def views(name: str, options: argparse.Namespace) -> None:
     for view in ("", ",frames=4,view=pixels"):
         kitchen = Kitchen(name, options.out, view)
@@ -186,7 +222,7 @@ def worth(name: str, options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("partners", "views", "worth"))
+    parser.add_argument("what", choices=("partners", "population", "views", "worth"))
     parser.add_argument("kitchens", nargs="+")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seeds", type=int, default=3)
@@ -194,7 +230,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/overcooked"))
     options = parser.parse_args()
     for name in options.kitchens:
-        {"partners": partners, "views": views, "worth": worth}[options.what](name, options)
+        {"partners": partners, "population": population, "views": views, "worth": worth}[options.what](name, options)
 
 
 if __name__ == "__main__":
