@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gameil.reports.charts import line_chart
+from gameil.reports.svg import picture_file
 
 BENDS, ACTIONS = 400, 4
 HORIZONS = (4, 8, 16, 32, 64, 128)
@@ -128,7 +129,8 @@ def main() -> None:
             ]
             for name, costs in found.items()
         }
-        arguments.plot.write_text(line_chart(curves, label="log10 of the cost", x_name="log10 of the horizon"))
+        chart = line_chart(curves, label="log10 of the cost", x_name="log10 of the horizon")
+        arguments.plot.write_text(picture_file(chart))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from gameil.models.policy_value import build_model
 from gameil.models.precision import Precision
 from gameil.positions.encoder import EncoderConfig, ObservationEncoder
 from gameil.reports.charts import line_chart
+from gameil.reports.svg import picture_file
 from gameil.search.cache import CachedEvaluator
 from gameil.search.evaluators import network_evaluator, uniform_evaluator
 from gameil.search.puct import BatchedSearch, SearchConfig
@@ -239,7 +240,8 @@ def main() -> None:
         else:
             compare(game_id, arguments, clock)
     if arguments.plot is not None:
-        arguments.plot.write_text(line_chart(curves, label="share of the network's rate", x_name="games"))
+        chart = line_chart(curves, label="share of the network's rate", x_name="games")
+        arguments.plot.write_text(picture_file(chart))
 
 
 if __name__ == "__main__":

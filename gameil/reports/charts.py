@@ -35,7 +35,10 @@ def line_chart(
     if not drawn:
         return ""
     width, height = 360.0, 190.0
-    svg = Drawing(width, height + (14 if len(drawn) > 1 else 0), label=label, css_class="chart")
+    legend = _legend(list(drawn), width - RIGHT) if len(drawn) > 1 else []
+    svg = Drawing(
+        width, height + 14 * (1 + max((row for _, row in legend), default=-1)), label=label, css_class="chart"
+    )
     xs = [x for points in drawn.values() for x, _ in points]
     ys = [y for points in drawn.values() for _, y in points]
     ys += [y for points in around.values() for _, *ends in points for y in ends]
@@ -66,11 +69,19 @@ def line_chart(
         else:
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
             svg.add("polyline", points=path, fill="none", stroke=colour, stroke_width=1.6, stroke_linejoin="round")
-        if len(drawn) > 1:
-            x = LEFT + index * (width - LEFT - RIGHT) / len(drawn)
-            svg.line(x, height + 7, x + 14, height + 7, stroke=colour, stroke_width=2.5)
-            svg.text(x + 19, height + 10.5, name, class_="tick")
+    for index, (name, (x, row)) in enumerate(zip(drawn, legend, strict=False)):
+        y = height + 7 + 14 * row
+        svg.line(x, y, x + 14, y, stroke=COLOURS[index % len(COLOURS)], stroke_width=2.5)
+        svg.text(x + 19, y + 3.5, name, class_="tick")
     return str(svg)
+
+
+def _legend(names: Sequence[str], right: float) -> list[tuple[float, int]]:
+    """Where each name stands: ``x`` and row; in columns as wide as the longest name, as many as there is room for."""
+    wide = 30.0 + 5.8 * max(map(len, names))
+    columns = max(1, min(len(names), int((right - LEFT) // wide)))
+    wide = max(wide, (right - LEFT) / columns)
+    return [(LEFT + wide * (index % columns), index // columns) for index in range(len(names))]
 
 
 def climb_chart(climb: Sequence[tuple[str, Sequence[LadderRow]]]) -> str:

@@ -2,7 +2,15 @@
 
 from html import escape
 
-__all__ = ["Drawing", "escape"]
+__all__ = ["Drawing", "escape", "picture_file"]
+
+SHOWN_WIDTH = 720
+"""Of a picture that is a file of its own, in pixels."""
+STYLE = """
+.rule { stroke: #d9d5cc; stroke-width: 1; }
+.tick { font: 10.5px system-ui, "DejaVu Sans", sans-serif; fill: #5b5f66; }
+"""
+"""What a report's page says of a line chart, for pictures without a page around them."""
 
 
 class Drawing:
@@ -57,3 +65,12 @@ def _value(value: object) -> str:
 
 def _written(attributes: dict[str, object]) -> str:
     return "".join(f' {name.rstrip("_").replace("_", "-")}="{_value(value)}"' for name, value in attributes.items())
+
+
+def picture_file(svg: str) -> str:
+    """An inline line chart as the text of a file: with its namespace, size, ground and style; empty stays empty."""
+    opening, ending, rest = svg.partition(">")
+    if not ending:
+        return svg
+    head = f' xmlns="http://www.w3.org/2000/svg" width="{SHOWN_WIDTH}" style="background: #fff">'
+    return f"{opening}{head}<style>{STYLE}</style>{rest}\n"

@@ -34,6 +34,7 @@ from gameil.learners.held_out import measure_held_out
 from gameil.models.inference import NetworkEvaluator
 from gameil.models.policy_value import PolicyValueNet
 from gameil.reports.charts import line_chart
+from gameil.reports.svg import picture_file
 from gameil.seeding import generator, stream_seed
 from gameil.stages.dagger_config import DaggerConfig
 from gameil.stages.forgetting import held_out_positions
@@ -313,7 +314,7 @@ class _Dagger:
             for name in ("score", "human_top1", "control_score", "control_human_top1")
         }
         svg = line_chart({name: points for name, points in curves.items() if points}, label="rounds", x_name="rounds")
-        (self.run.directory / "rounds.svg").write_text(svg)
+        (self.run.directory / "rounds.svg").write_text(picture_file(svg))
 
     def series(self, description: str, agent: Agent, opponent: Agent, games: int) -> SeriesResult:
         """A paired series with a progress bar."""

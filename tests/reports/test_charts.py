@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gameil.errors import ConfigError
 from gameil.reports.charts import MAX_POINTS, climb_chart, line_chart, number, ticks
 from gameil.reports.ladder_table import LadderRow, ladder_rows, ladder_text, measured_after
+from gameil.reports.svg import picture_file
 
 FINITE = st.floats(-1e9, 1e9, allow_nan=False)
 
@@ -108,3 +109,25 @@ def test_bands_are_drawn_around_their_curves() -> None:
     assert len(outline[1].split()) == 6
     assert line_chart({"a": points[:1]}, label="x", bands={"a": band[:1]}).count('stroke-width="1.4"') == 1
     assert "<polygon" not in line_chart({"a": points}, label="x", bands={"a": [(0.0, math.nan, 1.0)]})
+
+
+def test_a_chart_is_a_file_of_its_own() -> None:
+    """With its namespace, or browsers show its markup; and with the style that a report's page would give it."""
+    root = ET.fromstring(picture_file(line_chart({"a": [(0, 1.0), (1, 2.0)]}, label="a")))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    (style,) = (part for part in root if part.tag.endswith("style"))
+    assert ".rule" in (style.text or "")
+    assert picture_file("") == ""
+
+
+def test_names_of_curves_stand_apart_and_inside_the_chart() -> None:
+    names = ["connect_four, 16 simulations", "othello, 16 simulations", "a", "b"]
+    root = ET.fromstring(line_chart({name: [(0, 1.0), (1, 2.0)] for name in names}, label="x"))
+    height = float(root.get("viewBox", "").split()[3])
+    places = {text.text: (float(text.get("x", "")), float(text.get("y", ""))) for text in root.iter("text")}
+    stand = [places[name] for name in names]
+    assert len({y for _, y in stand}) == 4
+    assert all(y < height for _, y in stand)
+    short = ET.fromstring(line_chart({name: [(0, 1.0), (1, 2.0)] for name in "abc"}, label="x"))
+    rows = {text.get("y") for text in short.iter("text") if text.text in set("abc")}
+    assert len(rows) == 1
