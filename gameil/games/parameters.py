@@ -79,7 +79,12 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
         num_knights=_number(2, 0, 8),
     ),
     "pettingzoo:cooperative_pong_v6": _environment(
-        max_cycles=_number(900, 1, 100_000, shapes=False), size=_number(84, 8, 1024)
+        max_cycles=_number(900, 1, 100_000, shapes=False),
+        size=_number(84, 8, 1024),
+        render_ratio=_number(2, 1, 10),
+        ball_speed=_number(9, 1, 20, shapes=False),
+        left_paddle_speed=_number(12, 1, 100, shapes=False),
+        right_paddle_speed=_number(12, 1, 100, shapes=False),
     ),
     "pettingzoo:pistonball_v6": _environment(
         max_cycles=_number(125, 1, 100_000, shapes=False),
@@ -175,6 +180,11 @@ def _check_together(name: str, values: Mapping[str, Value]) -> None:
     if name == "go" and values["handicap"] and values["board_size"] != 19:
         raise GameError(
             f"go: handicap={values['handicap']} is only known on 19x19, not board_size={values['board_size']}"
+        )
+    if name == "pettingzoo:cooperative_pong_v6" and int(values["ball_speed"]) > 20 // int(values["render_ratio"]):
+        raise GameError(
+            f"{name}: ball_speed={values['ball_speed']} goes through paddles that are "
+            f"{20 // int(values['render_ratio'])} wide at render_ratio={values['render_ratio']}"
         )
     if name == "connect_four" and int(values["x_in_row"]) > max(int(values["rows"]), int(values["columns"])):
         raise GameError(f"connect_four: x_in_row={values['x_in_row']} fits neither its rows nor its columns")

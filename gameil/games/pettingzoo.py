@@ -20,7 +20,7 @@ from gameil.games.game import BoardLayout, Capabilities, Symmetry
 from gameil.games.parameters import Value, format_id
 from gameil.games.pettingzoo_drivers import AtOnceDriver, Driver, TurnsDriver
 from gameil.games.pettingzoo_known import PREFIX, environment, known_names, maker
-from gameil.games.pettingzoo_spaces import ActionCodec, observation_view, observed
+from gameil.games.pettingzoo_spaces import ActionCodec, Writer, observation_view, observed
 from gameil.games.pettingzoo_state import NUM_SEEDS, PettingZooState
 from gameil.games.symmetries import board_symmetries
 
@@ -121,37 +121,35 @@ class PettingZooGame:
             self.frame_shape: tuple[int, ...] = (planes, height, width)
             self.observation_shape: tuple[int, ...] = self.frame_shape
             return
-        self._views = [observation_view(observed(space), size) for space in spaces]
-        shapes = {shape for shape, _ in self._views}
+        views = [observation_view(observed(space), size) for space in spaces]
+        shapes = {shape for shape, _ in views}
         ranks = {len(shape) for shape in shapes}
         if len(ranks) > 1 or (ranks == {3} and len(shapes) > 1):
             raise GameError(f"{self.id}: its agents see arrays of different kinds: {sorted(shapes)}")
         flat = ranks == {1}
         several = self.capabilities.simultaneous and self.num_players > 1
-        self._tells_seat = several and (flat or same_picture)
         length = max(shape[0] for shape in shapes)
-        seats = (self.num_players if flat else 1) if self._tells_seat else 0
-        self.frame_shape = (length + seats, *next(iter(shapes))[1:])
+        if not (several and (flat or same_picture)):
+            seats = np.zeros((self.num_players, 0))
+        elif flat:
+            seats = np.eye(self.num_players)
+        else:
+            seats = np.linspace(0.0, 1.0, self.num_players)[:, None]
+        self.frame_shape = (length + seats.shape[1], *next(iter(shapes))[1:])
         self.observation_shape = (self.frames * self.frame_shape[0], *self.frame_shape[1:])
+        self._writers = [
+            writer if shape == self.frame_shape else _beside(writer, shape[0], self.frame_shape[0], seats[player])
+            for player, (shape, writer) in enumerate(views)
+        ]
 
     def write(self, shown: Any, player: int, out: NDArray[np.float32]) -> None:
         """Writes what the environment shows ``player`` into ``out``, one frame."""
-        if isinstance(shown, dict) and self.masked:
+        if self.masked and isinstance(shown, dict):
             shown = shown["observation"]
         if self.board is not None:
             out[...] = np.moveaxis(np.asarray(shown), 2, 0)
-            return
-        shape, writer = self._views[player]
-        size = shape[0]
-        writer(shown, out[:size])
-        if len(shape) == 3:
-            if self._tells_seat:
-                out[size] = player / (self.num_players - 1)
-            return
-        if len(out) > size:
-            out[size:] = 0.0
-            if self._tells_seat:
-                out[player - self.num_players] = 1.0
+        else:
+            self._writers[player](shown, out)
 
     def make_env(self) -> Any:
         """A fresh environment of the package's own."""
@@ -187,6 +185,19 @@ class PettingZooGame:
     def symmetries(self) -> tuple[Symmetry, ...]:
         """All symmetries, the identity first."""
         return self._symmetries
+
+
+def _beside(writer: Writer, size: int, length: int, seat: NDArray[np.float64]) -> Writer:
+    """What a player sees and, behind it, who it is; between the two nothing, where others see more."""
+    tail = np.zeros(length - size, np.float32)
+    tail[len(tail) - len(seat) :] = seat
+
+    def write(shown: Any, out: NDArray[np.float32]) -> None:
+        writer(shown, out[:size])
+        behind = out[size:]
+        behind.T[...] = tail  # planes of one number each, or the numbers themselves
+
+    return write
 
 
 def _layout(like: str, shape: tuple[int, ...]) -> BoardLayout | None:

@@ -21,6 +21,8 @@ class Driver(Protocol):
     env: Any
     player: int
     """Who acts, or ``TERMINAL_PLAYER``."""
+    nothing: NDArray[np.float64]
+    """What ``step`` returns where it brought nobody anything: zeros ``[P]``, always this one array."""
 
     def reset(self, seed: int) -> None: ...
 
@@ -58,7 +60,7 @@ class TurnsDriver:
         self.player = TERMINAL_PLAYER
         self._agents = list(env.possible_agents)
         self._index = {agent: index for index, agent in enumerate(self._agents)}
-        self._nothing = np.zeros(len(self._agents))
+        self.nothing = np.zeros(len(self._agents))
 
     def reset(self, seed: int) -> None:
         with warnings.catch_warnings():
@@ -69,7 +71,7 @@ class TurnsDriver:
     def step(self, action: Any) -> NDArray[np.float64]:
         env = self.env
         env.step(action)
-        brought = _by_player(env.rewards, self._agents, self._nothing)
+        brought = _by_player(env.rewards, self._agents, self.nothing)
         self._find_player()  # the empty steps of dead agents clear the rewards
         return brought
 
@@ -117,7 +119,7 @@ class AtOnceDriver:
         self.player = TERMINAL_PLAYER
         self._agents = list(env.possible_agents)
         self._index = {agent: index for index, agent in enumerate(self._agents)}
-        self._nothing = np.zeros(len(self._agents))
+        self.nothing = np.zeros(len(self._agents))
         self._waiting: list[str] = []
         self._chosen: dict[str, Any] = {}
         self._shown: dict[str, Any] = {}
@@ -140,12 +142,14 @@ class AtOnceDriver:
         self._chosen[self._waiting.pop(0)] = action
         if self._waiting:
             self.player = self._index[self._waiting[0]]
-            return self._nothing
+            return self.nothing
         shown, rewards, terminated, truncated, self._infos = self.env.step(self._chosen)
-        self._shown = {**self._shown, **shown}
-        self._truncated |= {agent for agent, cut in truncated.items() if cut and not terminated.get(agent, False)}
+        # Those that have left keep what they saw last.
+        self._shown = shown if len(shown) == len(self._shown) else {**self._shown, **shown}
+        if any(truncated.values()):
+            self._truncated |= {agent for agent, cut in truncated.items() if cut and not terminated.get(agent, False)}
         self._ask_all()
-        return _by_player(rewards, self._agents, self._nothing)
+        return _by_player(rewards, self._agents, self.nothing)
 
     def observe(self, player: int) -> Any:
         try:

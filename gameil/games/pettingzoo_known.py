@@ -86,7 +86,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         dense=True,
         together=True,
         same_picture=True,
-        options=("max_cycles",),
+        options=("max_cycles", "render_ratio", "ball_speed", "left_paddle_speed", "right_paddle_speed"),
         fixed={"render_mode": "rgb_array"},  # without it every step warns
     ),
     "pistonball_v6": Environment(

@@ -26,7 +26,7 @@ class PettingZooState:
         self.game = game
         self._driver: Driver | None = None
         self._history: list[int] = []
-        self._recent: tuple[tuple[int, int], ...] = ()
+        self._movers: list[int] = []
         self._rewards = np.zeros(game.num_players)
         self._returns = np.zeros(game.num_players)
         self._known: list[list[str]] = [[] for _ in range(game.num_players)]
@@ -55,7 +55,9 @@ class PettingZooState:
     @property
     def recent(self) -> tuple[tuple[int, int], ...]:
         """The last (at most 8) moves as ``(player, action)``, newest first, the seed left out."""
-        return self._recent
+        newest = range(len(self._movers) - 1, max(-1, len(self._movers) - 1 - RECENT_MOVES), -1)
+        begin = len(self._history) - len(self._movers)
+        return tuple((self._movers[place], self._history[begin + place]) for place in newest)
 
     def current_player(self) -> int:
         """Seat to move, ``CHANCE_PLAYER`` before the seed is drawn, or ``TERMINAL_PLAYER``."""
@@ -93,8 +95,8 @@ class PettingZooState:
         """From the observation, else from the infos, else all."""
         assert self._driver is not None
         mask = self.raw_observation(player)["action_mask"] if self.game.masked else None
-        if mask is None:
-            mask = self._driver.info(player).get("action_mask")
+        if mask is None and (info := self._driver.info(player)):
+            mask = info.get("action_mask")
         if mask is None:
             return self.game.all_actions[player]
         legal: list[int] = np.flatnonzero(mask).tolist()
@@ -102,21 +104,24 @@ class PettingZooState:
 
     def apply(self, action: int) -> None:
         """Plays ``action``. Raises ``IllegalActionError``, the state unhurt, when it is not legal."""
-        game, player, legal = self.game, self.current_player(), self.legal_actions()
+        game, driver = self.game, self._driver
+        legal = self.legal_actions() if self._legal is None else self._legal
         action = int(action)
-        in_all = player >= 0 and legal is game.all_actions[player]
-        if not (0 <= action < len(legal) if in_all else action in legal):
+        every = driver is not None and driver.player >= 0 and legal is game.all_actions[driver.player]
+        if not (0 <= action < len(legal) if every else action in legal):
             raise IllegalActionError(f"{game.id}: action {action} is not legal here")
-        if self._driver is None:
+        if driver is None:
             self._reset(seed=action)
         else:
+            player = driver.player
             if game.tells_information:
                 self._known[player].append(f"{_digits(self.raw_observation(player))}>{action}")
             if game.frames > 1:
                 self._frames[player].appendleft(self._seen(player))
-            self._rewards = self._driver.step(game.codecs[player].decode(action))
-            self._returns += self._rewards
-            self._recent = ((player, action), *self._recent[: RECENT_MOVES - 1])
+            self._rewards = rewards = driver.step(game.codecs[player].decode(action))
+            if rewards is not driver.nothing:
+                self._returns += rewards
+            self._movers.append(player)
             self._raw.clear()
             self._shown.clear()
         self._history.append(action)
@@ -133,7 +138,7 @@ class PettingZooState:
                 copy.apply(action)
             return copy
         copy._driver = self._driver.clone()
-        copy._history, copy._recent = list(self._history), self._recent
+        copy._history, copy._movers = list(self._history), list(self._movers)
         copy._rewards, copy._returns = self._rewards.copy(), self._returns.copy()
         copy._known = [list(known) for known in self._known]
         copy._frames = [frames.copy() for frames in self._frames]

@@ -48,6 +48,7 @@ def test_ids_are_canonical(game_id: str, canonical: str, family: str) -> None:
         ("chess(variant=atomic)", "no parameter 'variant'"),
         ("connect_four(rows=2)", "outside"),
         ("connect_four(x_in_row=9)", "fits neither"),
+        ("pettingzoo:cooperative_pong_v6(render_ratio=5)", "goes through paddles"),
         ("goofspiel(points_order=up)", "not one of"),
         ("go(board_size=9", "malformed"),
         ("go(9)", "malformed parameter"),
@@ -94,11 +95,12 @@ def test_known_games_can_be_made() -> None:
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
 def test_bounds_of_every_parameter_are_accepted_by_the_engine(name: str) -> None:
     """Our bounds lie within the engine's: a value that we let through never fails behind us."""
+    rooms = {"x_in_row": "rows=20,columns=20", "ball_speed": "render_ratio=1", "render_ratio": "ball_speed=1"}
     for key, rule in PARAMETERS[name].items():
         values = rule.choices or ((True, False) if isinstance(rule.default, bool) else (rule.least, rule.greatest))
         for value in values:
             text = str(value) if isinstance(rule.default, (str, bool)) else f"{value:g}"
-            room = ",rows=20,columns=20" if key == "x_in_row" else ""
+            room = f",{rooms[key]}" if key in rooms else ""
             game = make_game(f"{name}({key}={text}{room})")
             assert game.initial_state().legal_actions()
 
