@@ -20,6 +20,7 @@ import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gameil.cli.main import main as gameil
 from gameil.dataset.dataset import Dataset
@@ -58,12 +59,13 @@ class Kitchen:
             self.command("ingest", file, "--game", self.game, "--out", dataset, *split)
         return dataset
 
-    def run(self, name: str, *arguments: object) -> dict:
+    def run(self, name: str, *arguments: object) -> dict[str, Any]:
         """A run's results; made where it is not finished yet."""
         directory = self.out / f"{name}{self.view}"
         if not (directory / "results.json").exists():
             self.command(*arguments, "--runs", self.out, "--name", directory.name, "--resume")
-        return json.loads((directory / "results.json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((directory / "results.json").read_text(encoding="utf-8"))
+        return found
 
     def clone(self, name: str, dataset: Path, seed: int) -> Path:
         config = CONFIGS / "pretrain" / f"overcooked{self.view}.toml"
@@ -105,7 +107,7 @@ def partners(name: str, options: argparse.Namespace) -> None:
         beside = kitchen.learned(
             f"beside-{seed}", options.minutes, seed, "--partners", clone, "--self-play.self-share", 0
         )
-        pairs = {
+        pairs: dict[str, tuple[Path | str, Path | str]] = {
             "clone + proxy": (clone, proxy),
             "self-play + self-play": (alone, alone),
             "self-play + proxy": (alone, proxy),
@@ -194,7 +196,7 @@ def worth(name: str, options: argparse.Namespace) -> None:
         cloned, learned = [], []
         for seed in range(options.seeds):
             partner, proxy = kitchen.clone(f"clone-{seed}", train, seed), kitchen.clone(f"proxy-{seed}", test, seed)
-            init: list[object] = []
+            begin: Path | None = None
             if shown:
                 some = kitchen.out / f"some-{shown}-{seed}.lmdb"
                 if not some.exists():
@@ -207,12 +209,12 @@ def worth(name: str, options: argparse.Namespace) -> None:
                 found = kitchen.run(
                     f"clone-{shown}-{seed}", "pretrain", config, "--dataset", some, "--seed", seed, "--steps", 600
                 )
-                init = ["--init", Path(found["snapshot"]).with_name("last")]
-            one = init[1] if init else "random"
-            cloned.append(kitchen.team(f"worth-bc-{shown}-{seed}", one, proxy, options.games, seed))  # type: ignore[arg-type]
+                begin = Path(found["snapshot"]).with_name("last")
+            cloned.append(kitchen.team(f"worth-bc-{shown}-{seed}", begin or "random", proxy, options.games, seed))
             config = CONFIGS / "finetune" / "overcooked.toml"
             asked = ["--minutes", options.minutes, "--partners", partner, "--self-play.self-share", 0, "--seed", seed]
-            after = kitchen.run(f"worth-{shown}-{seed}", "finetune", config, "--game", kitchen.shaped, *asked, *init)
+            asked += ["--init", begin] if begin else []
+            after = kitchen.run(f"worth-{shown}-{seed}", "finetune", config, "--game", kitchen.shaped, *asked)
             team = kitchen.team(f"worth-rl-{shown}-{seed}", Path(after["last"]), proxy, options.games, seed)
             learned.append(team)
         print(line(f"{name}, {shown} trials: clone + proxy", cloned))
