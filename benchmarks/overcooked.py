@@ -22,6 +22,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gameil.cli.main import main as gameil
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.split import SplitRule
@@ -32,15 +35,24 @@ T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}
 """Student's t by number of seeds."""
 
 
+VIEWS = {
+    "planes": ("", "overcooked"),
+    "four frames of planes": (",frames=4", "overcooked"),
+    "four pictures": (",frames=4,view=pixels", "overcooked-pixels"),
+}
+"""What is seen: parameters of the game's id, and the configuration of a clone."""
+
+
 class Kitchen:
     """One kitchen's datasets and runs."""
 
-    def __init__(self, name: str, out: Path, view: str = "") -> None:
+    def __init__(self, name: str, out: Path, view: str = "planes") -> None:
+        parameters, self.config = VIEWS[view]
         self.out = out / name
         self.out.mkdir(parents=True, exist_ok=True)
-        self.game = f"pettingzoo:overcooked(layout={name}{view})"
-        self.shaped = f"pettingzoo:overcooked(layout={name}{view},shaping=1.0)"
-        self.view = "-pixels" if view else ""
+        self.game = f"pettingzoo:overcooked(layout={name}{parameters})"
+        self.shaped = f"pettingzoo:overcooked(layout={name}{parameters},shaping=1.0)"
+        self.view = "" if view == "planes" else f"-{view.replace(' ', '-')}"
 
     def command(self, *arguments: object) -> None:
         if gameil([*map(str, arguments)]):
@@ -68,7 +80,7 @@ class Kitchen:
         return found
 
     def clone(self, name: str, dataset: Path, seed: int) -> Path:
-        config = CONFIGS / "pretrain" / f"overcooked{self.view}.toml"
+        config = CONFIGS / "pretrain" / f"{self.config}.toml"
         found = self.run(name, "pretrain", config, "--dataset", dataset, "--seed", seed)
         return Path(found["snapshot"])
 
@@ -157,7 +169,7 @@ def half_way(run: Path) -> Path:
 
 
 def views(name: str, options: argparse.Namespace) -> None:
-    for view in ("", ",frames=4,view=pixels"):
+    for view in VIEWS:
         kitchen = Kitchen(name, options.out, view)
         train, test = kitchen.people("train"), kitchen.people("test")
         top1, nll, points = [], [], []
@@ -168,23 +180,23 @@ def views(name: str, options: argparse.Namespace) -> None:
             top1.append(100 * found["overall"]["top1"])
             nll.append(found["overall"]["nll"])
             points.append(kitchen.team(f"team-clones-{seed}", clone, clone, options.games, seed))
-        label = "pictures" if view else "planes"
-        print(line(f"{name} {label}: top-1 on others, %", top1))
-        print(line(f"{name} {label}: NLL, nats x 100", [100 * value for value in nll]))
-        print(line(f"{name} {label}: points with itself", points))
-    stay = majority(Kitchen(name, options.out).people("test"))
-    print(f"{name}: the most frequent action is {100 * stay:.1f} % of people's, chance is {100 / 6:.1f} %")
+        print(line(f"{name}, {view}: top-1 on others, %", top1))
+        print(line(f"{name}, {view}: NLL, nats x 100", [100 * value for value in nll]))
+        print(line(f"{name}, {view}: points with itself", points))
+    shares = frequencies(Kitchen(name, options.out).people("test"))
+    print(f"{name}: chance is {100 / 6:.1f} %, the most frequent action {100 * shares.max():.1f} % of people's,")
+    print(f"the best that says the same everywhere has {-100 * (shares * np.log(shares)).sum():.1f} nats x 100")
 
 
-def majority(dataset: Path) -> float:
-    """Share of people's most frequent action."""
+def frequencies(dataset: Path) -> NDArray[np.float64]:
+    """Shares of people's actions, ``[6]``."""
     data = Dataset(dataset)
-    counts: dict[int, int] = {}
+    counts = np.zeros(6)
     for game_id in range(len(data)):
-        for action in data.game_for_replay(game_id).actions.tolist():
-            counts[action] = counts.get(action, 0) + 1
+        counts += np.bincount(data.game_for_replay(game_id).actions, minlength=6)
     data.close()
-    return max(counts.values()) / sum(counts.values())
+    shares: NDArray[np.float64] = counts / counts.sum()
+    return shares
 
 
 def worth(name: str, options: argparse.Namespace) -> None:
