@@ -64,11 +64,16 @@ def _picture_view(shape: tuple[int, ...], size: int) -> tuple[tuple[int, ...], W
     first, second = step // 4, step - 1 - step // 4
     height, width = ((side - second + step - 1) // step for side in shape[:2])
 
+    places = np.arange(prod(shape)).reshape(shape)
+    one, other = (
+        np.ascontiguousarray(places[begin::step, begin::step][:height, :width].transpose(2, 0, 1))
+        for begin in (first, second)
+    )
+
     def write(value: Any, out: NDArray[np.float32]) -> None:
-        picture = np.asarray(value)
-        one, other = (picture[begin::step, begin::step][:height, :width] for begin in (first, second))
-        total = np.add(one, other, dtype=np.uint16)
-        np.multiply(total.transpose(2, 0, 1), np.float32(1.0 / (2 * 255)), out=out)
+        pixels = np.asarray(value).reshape(-1)
+        np.add(pixels.take(one), pixels.take(other), out=out, dtype=np.float32)
+        out *= np.float32(1.0 / (2 * 255))
 
     return (shape[2], height, width), write
 
