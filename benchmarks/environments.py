@@ -10,6 +10,7 @@ honest on a busy machine.
 """
 
 import argparse
+import itertools
 import statistics
 import time
 import warnings
@@ -29,6 +30,9 @@ GAMES = (
     "pettingzoo:overcooked(horizon=400)",
     "pettingzoo:connect_four_v3",
 )
+
+STARTING_SECONDS = 6.0
+"""In which processes are started, and their first episodes played."""
 
 
 @lru_cache(maxsize=8)
@@ -94,8 +98,24 @@ def compare(game: PettingZooGame, rounds: int) -> tuple[float, float]:
     return statistics.median(rates[0]), statistics.median(rates[1])
 
 
-def play_some(seeds: list[int], game_id: str) -> int:
-    return sum(state_episode(make_game(game_id), seed) for seed in seeds)
+def play_one(seed: int, game_id: str) -> int:
+    game = make_game(game_id)
+    assert isinstance(game, PettingZooGame)
+    return state_episode(game, seed)
+
+
+def scaled(game_id: str, processes: int, seconds: float) -> float:
+    """Steps a second by the clock in so many processes, once all of them have begun."""
+    results = map_in_order(partial(play_one, game_id=game_id), itertools.count(), processes)
+    began = time.perf_counter()
+    while time.perf_counter() - began < STARTING_SECONDS:
+        next(results)
+    steps, began = 0, time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        steps += next(results)
+    rate = steps / (time.perf_counter() - began)
+    results.close()  # type: ignore[attr-defined]
+    return rate
 
 
 def main() -> None:
@@ -103,7 +123,7 @@ def main() -> None:
     parser.add_argument("--games", nargs="*", default=GAMES)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--processes", nargs="*", type=int, default=[])
-    parser.add_argument("--episodes", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement in processes")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in options.games:
@@ -112,11 +132,7 @@ def main() -> None:
         bare, states = compare(game, options.rounds)
         print(f"{name:70} bare {bare:9,.0f} steps/s   gameil {states:9,.0f} steps/s   {states / bare:6.1%}", flush=True)
         for count in options.processes:
-            chunks = [[seed] for seed in range(options.episodes)]
-            list(map_in_order(partial(play_some, game_id=name), iter([[0]] * count), count))  # imports
-            began = time.perf_counter()
-            steps = sum(map_in_order(partial(play_some, game_id=name), iter(chunks), count))
-            print(f"{'':70} {count} processes {steps / (time.perf_counter() - began):9,.0f} steps/s", flush=True)
+            print(f"{'':70} {count} processes {scaled(name, count, options.seconds):9,.0f} steps/s", flush=True)
 
 
 if __name__ == "__main__":
