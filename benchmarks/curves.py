@@ -9,7 +9,6 @@ x^-c`` to the second half of a curve, in which learning rates and warm-up matter
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,21 +16,19 @@ import numpy as np
 
 from gameil.reports.charts import line_chart
 from gameil.reports.svg import picture_file
+from gameil.tracking.log import read_log
+from gameil.tracking.run import LOG_FILE
 
 Curve = list[tuple[float, float]]
 
 
 def read(run: Path, metric: str, over: str) -> Curve:
     """``(x, y)`` of a run's log; ``over`` is ``step`` or a metric that is written with the other."""
-    points: Curve = []
-    with (run / "log.jsonl").open(encoding="utf-8") as lines:
-        for line in lines:
-            entry = json.loads(line)
-            found = entry.get("metrics", {})
-            if metric in found and (over == "step" or over in found):
-                points.append((float(entry["step"] if over == "step" else found[over]), float(found[metric])))
+    log = read_log(run / LOG_FILE)
+    places = {step: float(step) for step, _ in log.metrics} if over == "step" else dict(log.curve(over))
+    points = [(places[step], value) for step, value in log.curve(metric) if step in places]
     if not points:
-        raise SystemExit(f"{run / 'log.jsonl'}: no {metric} over {over}")
+        raise SystemExit(f"{run / LOG_FILE}: no {metric} over {over}")
     return points
 
 

@@ -29,6 +29,8 @@ from gameil.cli.main import main as gameil
 from gameil.dataset.dataset import Dataset
 from gameil.dataset.split import SplitRule
 from gameil.dataset.writer import DatasetWriter
+from gameil.tracking.log import read_log
+from gameil.tracking.run import LOG_FILE
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}
@@ -158,11 +160,7 @@ def population(name: str, options: argparse.Namespace) -> None:
 
 def half_way(run: Path) -> Path:
     """The past self of a run when games first brought half of what they brought at best."""
-    returns = {}
-    for text in (run / "log.jsonl").read_text(encoding="utf-8").splitlines():
-        entry = json.loads(text)
-        if "self_play/return" in entry.get("metrics", {}):
-            returns[int(entry["step"])] = float(entry["metrics"]["self_play/return"])
+    returns = dict(read_log(run / LOG_FILE).curve("self_play/return"))
     reached = min(step for step, points in returns.items() if points >= max(returns.values()) / 2)
     pasts = sorted((run / "snapshots").glob("past-*"))
     return min(pasts, key=lambda past: abs(int(past.name.removeprefix("past-")) - reached))

@@ -36,9 +36,8 @@ def line_chart(
         return ""
     width, height = 360.0, 190.0
     legend = _legend(list(drawn), width - RIGHT) if len(drawn) > 1 else []
-    svg = Drawing(
-        width, height + 14 * (1 + max((row for _, row in legend), default=-1)), label=label, css_class="chart"
-    )
+    rows = legend[-1][1] + 1 if legend else 0
+    svg = Drawing(width, height + 14 * rows, label=label, css_class="chart")
     xs = [x for points in drawn.values() for x, _ in points]
     ys = [y for points in drawn.values() for _, y in points]
     ys += [y for points in around.values() for _, *ends in points for y in ends]
